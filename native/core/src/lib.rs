@@ -1,1 +1,6 @@
 #![forbid(unsafe_code)]
+
+pub mod frame;
+pub mod mask;
+pub mod message;
+pub mod utf8;

@@ -1,0 +1,409 @@
+//! Frame headers on the wire (RFC 6455 5.2): parsed from clients, written to them.
+
+use std::fmt;
+
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+
+/// The longest header: 2 bytes, a 64-bit length, a mask.
+pub const MAX_HEADER: usize = 14;
+
+/// The longest payload of a control frame (RFC 6455 5.5).
+pub const MAX_CONTROL: usize = 125;
+
+/// What a frame does that RFC 6455 forbids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Violation {
+    /// A reserved bit is set although no extension was negotiated.
+    ReservedBits,
+    /// An opcode that the RFC reserves.
+    ReservedOpcode(u8),
+    /// A control frame without the final bit.
+    FragmentedControl,
+    /// A continuation frame although no message is under way.
+    StrayContinuation,
+    /// A text or binary frame inside a fragmented message.
+    InterleavedMessage,
+    /// A client frame without a mask.
+    Unmasked,
+    /// A control frame of more than 125 bytes.
+    LongControl,
+    /// A length in more bytes than it needs.
+    LengthNotMinimal,
+    /// A 64-bit length with the most significant bit set.
+    LengthTopBit,
+    /// A close frame with half a close code.
+    ShortClose,
+    /// A close code that an endpoint must not send.
+    CloseCode(u16),
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Violation::ReservedBits => {
+                f.write_str("a reserved bit is set, but no extension was negotiated (RFC 6455 5.2)")
+            }
+            Violation::ReservedOpcode(opcode) => {
+                write!(f, "opcode {opcode} is reserved (RFC 6455 5.2)")
+            }
+            Violation::FragmentedControl => {
+                f.write_str("a control frame must not be fragmented (RFC 6455 5.5)")
+            }
+            Violation::StrayContinuation => {
+                f.write_str("a continuation frame without a message to continue (RFC 6455 5.4)")
+            }
+            Violation::InterleavedMessage => {
+                f.write_str("a new message inside a fragmented one (RFC 6455 5.4)")
+            }
+            Violation::Unmasked => f.write_str("a client must mask its frames (RFC 6455 5.1)"),
+            Violation::LongControl => {
+                f.write_str("a control frame holds 125 bytes at most (RFC 6455 5.5)")
+            }
+            Violation::LengthNotMinimal => {
+                f.write_str("a length must take as few bytes as it can (RFC 6455 5.2)")
+            }
+            Violation::LengthTopBit => {
+                f.write_str("the most significant bit of a length must be 0 (RFC 6455 5.2)")
+            }
+            Violation::ShortClose => f.write_str(
+                "a close frame with a payload starts with a 2-byte code (RFC 6455 5.5.1)",
+            ),
+            Violation::CloseCode(code) => write!(
+                f,
+                "close code {code} must not be sent; allowed are 1000-1003, 1007-1011 and 3000-4999 (RFC 6455 7.4)"
+            ),
+        }
+    }
+}
+
+/// The opcodes that RFC 6455 5.2 defines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Opcode {
+    Continuation,
+    Text,
+    Binary,
+    Close,
+    Ping,
+    Pong,
+}
+
+impl Opcode {
+    /// Whether this is a control frame's opcode (RFC 6455 5.5).
+    pub fn is_control(self) -> bool {
+        matches!(self, Opcode::Close | Opcode::Ping | Opcode::Pong)
+    }
+}
+
+impl From<Opcode> for OpCode {
+    fn from(opcode: Opcode) -> OpCode {
+        match opcode {
+            Opcode::Continuation => OpCode::Data(Data::Continue),
+            Opcode::Text => OpCode::Data(Data::Text),
+            Opcode::Binary => OpCode::Data(Data::Binary),
+            Opcode::Close => OpCode::Control(Control::Close),
+            Opcode::Ping => OpCode::Control(Control::Ping),
+            Opcode::Pong => OpCode::Control(Control::Pong),
+        }
+    }
+}
+
+impl TryFrom<OpCode> for Opcode {
+    type Error = Violation;
+
+    fn try_from(opcode: OpCode) -> Result<Opcode, Violation> {
+        match opcode {
+            OpCode::Data(Data::Continue) => Ok(Opcode::Continuation),
+            OpCode::Data(Data::Text) => Ok(Opcode::Text),
+            OpCode::Data(Data::Binary) => Ok(Opcode::Binary),
+            OpCode::Control(Control::Close) => Ok(Opcode::Close),
+            OpCode::Control(Control::Ping) => Ok(Opcode::Ping),
+            OpCode::Control(Control::Pong) => Ok(Opcode::Pong),
+            OpCode::Data(Data::Reserved(code)) | OpCode::Control(Control::Reserved(code)) => {
+                Err(Violation::ReservedOpcode(code))
+            }
+        }
+    }
+}
+
+/// The header of a client's frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// Whether this frame ends its message.
+    pub fin: bool,
+    /// What the frame carries.
+    pub opcode: Opcode,
+    /// Bytes of payload.
+    pub length: u64,
+    /// The mask of the payload's first byte.
+    pub mask: [u8; 4],
+}
+
+impl Header {
+    /// Parses the header at the start of `bytes` and returns it with its own length, or `None` while it is incomplete.
+    ///
+    /// `assembling` tells whether a fragmented message is under way. A violation is reported as soon as the bytes
+    /// at hand show it, and always the one that comes first on the wire.
+    pub fn parse(bytes: &[u8], assembling: bool) -> Result<Option<(Header, usize)>, Violation> {
+        let Some((&first, rest)) = bytes.split_first() else {
+            return Ok(None);
+        };
+        let fin = first & 0x80 != 0;
+        let opcode = check_first(first, fin, assembling)?;
+        let Some((&second, rest)) = rest.split_first() else {
+            return Ok(None);
+        };
+        check_second(second, opcode)?;
+        let Some((length, rest)) = parse_length(second & 0x7f, rest)? else {
+            return Ok(None);
+        };
+        let Some((&mask, rest)) = rest.split_first_chunk() else {
+            return Ok(None);
+        };
+        let header = Header {
+            fin,
+            opcode,
+            length,
+            mask,
+        };
+        Ok(Some((header, bytes.len() - rest.len())))
+    }
+}
+
+fn check_first(first: u8, fin: bool, assembling: bool) -> Result<Opcode, Violation> {
+    if first & 0x70 != 0 {
+        return Err(Violation::ReservedBits);
+    }
+    match Opcode::try_from(OpCode::from(first & 0x0f))? {
+        opcode if opcode.is_control() && !fin => Err(Violation::FragmentedControl),
+        Opcode::Continuation if !assembling => Err(Violation::StrayContinuation),
+        Opcode::Text | Opcode::Binary if assembling => Err(Violation::InterleavedMessage),
+        opcode => Ok(opcode),
+    }
+}
+
+fn check_second(second: u8, opcode: Opcode) -> Result<(), Violation> {
+    if second & 0x80 == 0 {
+        return Err(Violation::Unmasked);
+    }
+    match second & 0x7f {
+        126.. if opcode.is_control() => Err(Violation::LongControl),
+        1 if opcode == Opcode::Close => Err(Violation::ShortClose),
+        _ => Ok(()),
+    }
+}
+
+/// The payload length, and the bytes behind it. `short` are the 7 bits of the second byte.
+fn parse_length(short: u8, bytes: &[u8]) -> Result<Option<(u64, &[u8])>, Violation> {
+    let (length, least, rest) = match short {
+        126 => match bytes.split_first_chunk() {
+            Some((long, rest)) => (u64::from(u16::from_be_bytes(*long)), 126, rest),
+            None => return Ok(None),
+        },
+        127 if bytes.first().is_some_and(|top| top & 0x80 != 0) => {
+            return Err(Violation::LengthTopBit);
+        }
+        127 => match bytes.split_first_chunk() {
+            Some((long, rest)) => (u64::from_be_bytes(*long), 0x1_0000, rest),
+            None => return Ok(None),
+        },
+        short => (u64::from(short), 0, bytes),
+    };
+    if length < least {
+        return Err(Violation::LengthNotMinimal);
+    }
+    Ok(Some((length, rest)))
+}
+
+/// Whether a peer may send `code` in a close frame: 1000-1003, 1007-1011 and 3000-4999, as every Cowboy has it.
+///
+/// RFC 6455 7.4 leaves 1012-2999 to later documents; 1012-1014 are registered since, but Cowboy refuses them.
+pub fn is_close_code(code: u16) -> bool {
+    match CloseCode::from(code) {
+        CloseCode::Reserved(_) | CloseCode::Restart | CloseCode::Again => false,
+        allowed => allowed.is_allowed(),
+    }
+}
+
+/// Writes the header of an unmasked server frame with `length` bytes of payload; returns how many bytes it takes.
+pub fn write_header(
+    buffer: &mut [u8; MAX_HEADER],
+    opcode: impl Into<OpCode>,
+    fin: bool,
+    length: u64,
+) -> usize {
+    let header = FrameHeader {
+        is_final: fin,
+        opcode: opcode.into(),
+        ..FrameHeader::default()
+    };
+    let mut free = &mut buffer[..];
+    (header.format(length, &mut free)).expect("every header fits into MAX_HEADER bytes");
+    let unused = free.len();
+    MAX_HEADER - unused
+}
+
+/// Writes the payload of a close frame; returns its length, or `None` if `reason` has more than 123 bytes.
+///
+/// `code` may be any: what a handler sends is its own affair.
+pub fn write_close(buffer: &mut [u8; MAX_CONTROL], code: u16, reason: &[u8]) -> Option<usize> {
+    let length = 2 + reason.len();
+    buffer[..2].copy_from_slice(&code.to_be_bytes());
+    buffer.get_mut(2..length)?.copy_from_slice(reason);
+    Some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
+        Header::parse(bytes, false)
+    }
+
+    #[test]
+    fn every_length_is_written_in_the_fewest_bytes() {
+        let cases: [(u64, &[u8]); 7] = [
+            (0, &[0x81, 0]),
+            (125, &[0x81, 125]),
+            (126, &[0x81, 126, 0, 126]),
+            (0xffff, &[0x81, 126, 0xff, 0xff]),
+            (0x1_0000, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+            (1 << 32, &[0x81, 127, 0, 0, 0, 1, 0, 0, 0, 0]),
+            (
+                i64::MAX as u64,
+                &[0x81, 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+            ),
+        ];
+        for (length, expected) in cases {
+            let mut buffer = [0; MAX_HEADER];
+            let written = write_header(&mut buffer, Opcode::Text, true, length);
+            assert_eq!(&buffer[..written], expected);
+        }
+    }
+
+    #[test]
+    fn the_opcode_and_the_final_bit_are_written() {
+        let mut buffer = [0; MAX_HEADER];
+        write_header(&mut buffer, Opcode::Pong, true, 0);
+        assert_eq!(buffer[0], 0x8a);
+        write_header(&mut buffer, Opcode::Continuation, false, 0);
+        assert_eq!(buffer[0], 0x00);
+    }
+
+    #[test]
+    fn a_close_payload_is_the_code_and_a_reason_of_up_to_123_bytes() {
+        let mut buffer = [0; MAX_CONTROL];
+        let length = write_close(&mut buffer, 1001, b"bye").unwrap();
+        assert_eq!(&buffer[..length], b"\x03\xe9bye");
+        assert_eq!(write_close(&mut buffer, 1000, &[b'x'; 123]), Some(125));
+        assert_eq!(write_close(&mut buffer, 1000, &[b'x'; 124]), None);
+    }
+
+    #[test]
+    fn only_the_close_codes_that_cowboy_accepts_are_accepted() {
+        let accepted: Vec<u16> = (0..=u16::MAX).filter(|code| is_close_code(*code)).collect();
+        let expected: Vec<u16> = (1000..=1003)
+            .chain(1007..=1011)
+            .chain(3000..=4999)
+            .collect();
+        assert_eq!(accepted, expected);
+    }
+
+    #[test]
+    fn a_header_is_incomplete_until_its_last_byte() {
+        let headers: [(&[u8], u64); 3] = [
+            (&[0x82, 0x83, 1, 2, 3, 4], 3),
+            (&[0x82, 0xfe, 0x01, 0x00, 1, 2, 3, 4], 256),
+            (&[0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 1, 2, 3, 4], 0x1_0000),
+        ];
+        for (bytes, length) in headers {
+            for cut in 0..bytes.len() {
+                assert_eq!(parse(&bytes[..cut]), Ok(None));
+            }
+            let with_payload = [bytes, b"payload"].concat();
+            let (header, used) = parse(&with_payload).unwrap().unwrap();
+            assert_eq!(used, bytes.len());
+            assert_eq!(header.length, length);
+            assert_eq!(header.mask, [1, 2, 3, 4]);
+            assert_eq!(header.opcode, Opcode::Binary);
+            assert!(header.fin);
+        }
+    }
+
+    /// What the RFC says of a first byte, independent of the parser.
+    fn expected_first(first: u8, assembling: bool) -> Option<Violation> {
+        let fin = first >= 0x80;
+        match first & 0x7f {
+            0x10.. => Some(Violation::ReservedBits),
+            code @ (3..=7 | 11..=15) => Some(Violation::ReservedOpcode(code)),
+            8..=10 if !fin => Some(Violation::FragmentedControl),
+            0 if !assembling => Some(Violation::StrayContinuation),
+            1 | 2 if assembling => Some(Violation::InterleavedMessage),
+            _ => None,
+        }
+    }
+
+    fn expected_second(opcode: u8, second: u8) -> Option<Violation> {
+        match second {
+            0..=0x7f => Some(Violation::Unmasked),
+            0xfe.. if opcode >= 8 => Some(Violation::LongControl),
+            0x81 if opcode == 8 => Some(Violation::ShortClose),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_first_two_bytes_are_judged_as_the_rfc_says() {
+        for assembling in [false, true] {
+            for first in 0..=255u8 {
+                let expected = expected_first(first, assembling);
+                assert_eq!(Header::parse(&[first], assembling).err(), expected);
+                for second in 0..=255u8 {
+                    let expected = expected.or_else(|| expected_second(first & 0x0f, second));
+                    let result = Header::parse(&[first, second], assembling);
+                    assert_eq!(result.err(), expected, "{first:#x} {second:#x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_length_in_too_many_bytes_is_refused() {
+        for length in 0..126u16 {
+            let bytes = [&[0x82, 0xfe][..], &length.to_be_bytes()].concat();
+            assert_eq!(parse(&bytes), Err(Violation::LengthNotMinimal));
+        }
+        for length in [0, 1, 125, 126, 0xffff_u64] {
+            let bytes = [&[0x82, 0xff][..], &length.to_be_bytes()].concat();
+            assert_eq!(parse(&bytes), Err(Violation::LengthNotMinimal));
+        }
+    }
+
+    #[test]
+    fn the_top_bit_of_a_length_is_refused_at_the_first_byte() {
+        assert_eq!(parse(&[0x82, 0xff, 0x80]), Err(Violation::LengthTopBit));
+        assert_eq!(parse(&[0x82, 0xff, 0x7f]), Ok(None));
+    }
+
+    #[test]
+    fn violations_name_the_section_they_break() {
+        let all = [
+            Violation::ReservedBits,
+            Violation::ReservedOpcode(3),
+            Violation::FragmentedControl,
+            Violation::StrayContinuation,
+            Violation::InterleavedMessage,
+            Violation::Unmasked,
+            Violation::LongControl,
+            Violation::LengthNotMinimal,
+            Violation::LengthTopBit,
+            Violation::ShortClose,
+            Violation::CloseCode(1005),
+        ];
+        for violation in all {
+            assert!(violation.to_string().contains("(RFC 6455 "));
+        }
+    }
+}

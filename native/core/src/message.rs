@@ -1,0 +1,726 @@
+//! Messages from a client's byte stream (RFC 6455 5.4, 5.5): fragments joined, control frames in between, limits.
+//!
+//! A decoder does no I/O: bytes go in, messages come out. Three ways lead through it, from the fastest:
+//!
+//! 1. A frame that lies wholly in the input and is a whole message is unmasked in place and lent to the receiver.
+//! 2. A large frame of which the input holds only the beginning: the socket may read the rest straight into the storage
+//!    that the receiver will own ([`Decoder::window`], [`Decoder::filled`]).
+//! 3. Everything else is appended to that storage as it arrives.
+//!
+//! Whatever the way and however the stream was cut, the messages and the error are the same.
+
+use std::fmt;
+
+use crate::frame::{Header, MAX_CONTROL, MAX_HEADER, Opcode, Violation, is_close_code};
+use crate::mask::unmask;
+use crate::utf8::{Validator, is_utf8};
+
+/// A message's first storage: what a peer announces but has not sent costs no more than this.
+const FIRST_CAPACITY: usize = 256 * 1024;
+
+/// Growable payload storage that its final receiver can own without a copy.
+pub trait PayloadBuf: Sized + Send {
+    /// Empty storage for `bytes` bytes.
+    fn with_capacity(bytes: usize) -> Self;
+
+    /// Bytes filled so far.
+    fn len(&self) -> usize;
+
+    /// Whether nothing has been filled yet.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The filled bytes.
+    fn as_slice(&self) -> &[u8];
+
+    /// The filled bytes.
+    fn as_mut_slice(&mut self) -> &mut [u8];
+
+    /// Appends, growing if need be. The decoder calls it only while `bytes` fit into the capacity.
+    fn extend_from_slice(&mut self, bytes: &[u8]);
+
+    /// Writable memory behind `len`, at least 1 and at most `want` bytes.
+    ///
+    /// If the storage is full it grows, and should do so by its own size or by `want`, whichever is less: `want` is what the
+    /// message can still need.
+    fn window(&mut self, want: usize) -> &mut [u8];
+
+    /// Declares the first `bytes` of the last window as filled.
+    fn advance(&mut self, bytes: usize);
+}
+
+/// Payload storage in a `Vec`.
+#[derive(Debug, Default)]
+pub struct VecPayload {
+    /// Everything that was ever lent as a window is initialised.
+    bytes: Vec<u8>,
+    filled: usize,
+}
+
+impl VecPayload {
+    /// The payload.
+    pub fn into_vec(mut self) -> Vec<u8> {
+        self.bytes.truncate(self.filled);
+        self.bytes
+    }
+}
+
+impl PayloadBuf for VecPayload {
+    fn with_capacity(bytes: usize) -> Self {
+        VecPayload {
+            bytes: Vec::with_capacity(bytes),
+            filled: 0,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.filled
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.filled]
+    }
+
+    fn extend_from_slice(&mut self, bytes: &[u8]) {
+        self.bytes.truncate(self.filled);
+        self.bytes.extend_from_slice(bytes);
+        self.filled = self.bytes.len();
+    }
+
+    fn window(&mut self, want: usize) -> &mut [u8] {
+        if self.filled == self.bytes.capacity() {
+            let growth = want.min(self.filled).max(1);
+            self.bytes
+                .reserve_exact(growth + self.bytes.len() - self.filled);
+        }
+        let end = self.bytes.capacity().min(self.filled.saturating_add(want));
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        &mut self.bytes[self.filled..end]
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.filled += bytes;
+    }
+}
+
+/// A message's bytes.
+#[derive(Debug)]
+pub enum Payload<'a, P> {
+    /// Bytes in the decoder's input: the receiver copies what it keeps.
+    Borrowed(&'a [u8]),
+    /// Bytes that the receiver takes over.
+    Owned(P),
+}
+
+impl<P: PayloadBuf> Payload<'_, P> {
+    /// The bytes, wherever they are.
+    pub fn as_slice(&self) -> &[u8] {
+        match self {
+            Payload::Borrowed(bytes) => bytes,
+            Payload::Owned(storage) => storage.as_slice(),
+        }
+    }
+}
+
+/// A complete message or control frame.
+#[derive(Debug)]
+pub enum Message<'a, P> {
+    /// UTF-8, unless [`DecoderOptions::validate_utf8`] is off.
+    Text(Payload<'a, P>),
+    /// Any bytes.
+    Binary(Payload<'a, P>),
+    /// To be answered with a pong of the same payload.
+    Ping(&'a [u8]),
+    /// Solicited or not.
+    Pong(&'a [u8]),
+    /// The peer's last frame: its close code and reason, if it gave any.
+    Close(Option<(u16, &'a [u8])>),
+}
+
+/// Receives what a [`Decoder`] finds.
+pub trait Sink<P> {
+    /// Takes the next message. Lent bytes are valid for this call only.
+    fn message(&mut self, message: Message<'_, P>);
+}
+
+/// Which text is not UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text {
+    /// A text message.
+    Message,
+    /// The reason of a close frame.
+    CloseReason,
+}
+
+/// Why a connection must be failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProtocolError {
+    /// A frame that RFC 6455 forbids.
+    BadFrame(Violation),
+    /// A text that is not UTF-8.
+    BadEncoding(Text),
+    /// A frame or message larger than this server accepts.
+    BadSize {
+        /// Bytes of payload announced: of a frame, or of all fragments so far.
+        size: u64,
+        /// Bytes allowed: [`DecoderOptions::max_frame_size`].
+        limit: u64,
+    },
+}
+
+impl ProtocolError {
+    /// The code for the close frame that answers this error (RFC 6455 7.4.1).
+    pub fn close_code(self) -> u16 {
+        match self {
+            ProtocolError::BadFrame(_) => 1002,
+            ProtocolError::BadEncoding(_) => 1007,
+            ProtocolError::BadSize { .. } => 1009,
+        }
+    }
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProtocolError::BadFrame(violation) => violation.fmt(f),
+            ProtocolError::BadEncoding(Text::Message) => {
+                f.write_str("a text message is not UTF-8 (RFC 6455 8.1)")
+            }
+            ProtocolError::BadEncoding(Text::CloseReason) => {
+                f.write_str("the reason of a close frame is not UTF-8 (RFC 6455 5.5.1)")
+            }
+            ProtocolError::BadSize { size, limit } => write!(
+                f,
+                "{size} bytes are more than max_frame_size allows, which is {limit} (RFC 6455 7.4.1)"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ProtocolError {}
+
+impl From<Violation> for ProtocolError {
+    fn from(violation: Violation) -> Self {
+        ProtocolError::BadFrame(violation)
+    }
+}
+
+/// Whether more may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Progress {
+    /// More bytes are welcome.
+    Open,
+    /// The peer has sent its close frame; what follows is not read.
+    Closed,
+}
+
+/// What a [`Decoder`] accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecoderOptions {
+    /// The largest payload of a frame, and of all fragments of a message together, in bytes. `None`: no limit.
+    pub max_frame_size: Option<u64>,
+    /// Whether text messages and close reasons must be UTF-8.
+    pub validate_utf8: bool,
+}
+
+impl Default for DecoderOptions {
+    fn default() -> Self {
+        DecoderOptions {
+            max_frame_size: None,
+            validate_utf8: true,
+        }
+    }
+}
+
+/// Decodes one client's byte stream.
+#[derive(Debug)]
+pub struct Decoder<P> {
+    state: State<P>,
+    /// `u64::MAX`: no limit.
+    max_frame_size: u64,
+    validate_utf8: bool,
+}
+
+/// What the next byte belongs to. `message` is the fragmented message under way, if any.
+#[derive(Debug)]
+enum State<P> {
+    Header {
+        stash: Stash,
+        message: Option<Assembly<P>>,
+    },
+    Data {
+        frame: DataFrame,
+        message: Assembly<P>,
+    },
+    Control {
+        frame: Box<ControlFrame>,
+        message: Option<Assembly<P>>,
+    },
+}
+
+impl<P> State<P> {
+    fn between_frames(message: Option<Assembly<P>>) -> Self {
+        State::Header {
+            stash: Stash::default(),
+            message,
+        }
+    }
+
+    /// Takes the fragmented message out, and waits for a header.
+    fn take_message(&mut self) -> Option<Assembly<P>> {
+        match std::mem::replace(self, State::between_frames(None)) {
+            State::Header { message, .. } | State::Control { message, .. } => message,
+            State::Data { message, .. } => Some(message),
+        }
+    }
+}
+
+/// The beginning of a header, less than all of it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stash {
+    bytes: [u8; MAX_HEADER - 1],
+    length: u8,
+}
+
+impl Stash {
+    fn store(&mut self, beginning: &[u8]) {
+        self.bytes[..beginning.len()].copy_from_slice(beginning);
+        self.length = beginning.len() as u8;
+    }
+}
+
+/// A data frame of which at least one byte is missing.
+#[derive(Debug, Clone, Copy)]
+struct DataFrame {
+    missing: u64,
+    /// The mask of the next byte.
+    mask: [u8; 4],
+    fin: bool,
+}
+
+impl DataFrame {
+    fn new(header: Header) -> Self {
+        DataFrame {
+            missing: header.length,
+            mask: header.mask,
+            fin: header.fin,
+        }
+    }
+
+    /// How many of the next `available` bytes belong to this frame.
+    fn within(&self, available: usize) -> usize {
+        usize::try_from(self.missing).map_or(available, |missing| missing.min(available))
+    }
+
+    /// Adds what belongs to this frame at the start of `input` to its message; returns how many bytes that are.
+    fn receive<P: PayloadBuf>(
+        &mut self,
+        input: &mut [u8],
+        message: &mut Assembly<P>,
+        limit: u64,
+    ) -> Result<usize, ProtocolError> {
+        let length = self.within(input.len());
+        let piece = &mut input[..length];
+        self.mask = unmask(piece, self.mask);
+        message.append(piece, message.room(self, limit))?;
+        self.missing -= length as u64;
+        Ok(length)
+    }
+}
+
+/// A control frame that did not arrive in one piece.
+#[derive(Debug)]
+struct ControlFrame {
+    opcode: Opcode,
+    /// The mask of the next byte.
+    mask: [u8; 4],
+    filled: u8,
+    /// 125 at most, by the header's checks.
+    length: u8,
+    bytes: [u8; MAX_CONTROL],
+}
+
+impl ControlFrame {
+    fn new(header: Header) -> Self {
+        ControlFrame {
+            opcode: header.opcode,
+            mask: header.mask,
+            filled: 0,
+            length: header.length as u8,
+            bytes: [0; MAX_CONTROL],
+        }
+    }
+
+    fn missing(&self) -> usize {
+        usize::from(self.length - self.filled)
+    }
+
+    /// Stores what belongs to this frame at the start of `input`; returns how many bytes that are.
+    fn receive(&mut self, input: &mut [u8], validate_utf8: bool) -> Result<usize, ProtocolError> {
+        let length = self.missing().min(input.len());
+        let piece = &mut input[..length];
+        self.mask = unmask(piece, self.mask);
+        self.bytes[usize::from(self.filled)..][..length].copy_from_slice(piece);
+        self.filled += length as u8;
+        if self.opcode == Opcode::Close {
+            check_close(self.payload(), validate_utf8)?;
+        }
+        Ok(length)
+    }
+
+    /// Delivers the frame if it is complete.
+    fn deliver<P>(
+        &self,
+        validate_utf8: bool,
+        sink: &mut impl Sink<P>,
+    ) -> Result<Progress, ProtocolError> {
+        if self.missing() > 0 {
+            return Ok(Progress::Open);
+        }
+        deliver_lent(self.opcode, self.payload(), validate_utf8, sink)
+    }
+
+    fn payload(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.filled)]
+    }
+}
+
+/// A message of which not all has arrived.
+#[derive(Debug)]
+struct Assembly<P> {
+    kind: Kind,
+    /// `None`: any bytes will do.
+    utf8: Option<Validator>,
+    /// `None` until there is a byte to store.
+    storage: Option<P>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Binary,
+}
+
+impl<P: PayloadBuf> Assembly<P> {
+    fn new(opcode: Opcode, validate_utf8: bool) -> Self {
+        let kind = match opcode {
+            Opcode::Text => Kind::Text,
+            _ => Kind::Binary,
+        };
+        Assembly {
+            kind,
+            utf8: (kind == Kind::Text && validate_utf8).then(Validator::default),
+            storage: None,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.storage.as_ref().map_or(0, P::len)
+    }
+
+    /// How many bytes storage may grow by at once: what the frame lacks, but at least as much as there is already if the
+    /// message goes on after it, so that a flood of small fragments is not copied again and again.
+    fn room(&self, frame: &DataFrame, limit: u64) -> usize {
+        let so_far = self.len() as u64;
+        let ahead = if frame.fin { 0 } else { so_far };
+        let allowed = limit.saturating_sub(so_far);
+        usize::try_from(frame.missing.max(ahead.min(allowed))).unwrap_or(usize::MAX)
+    }
+
+    /// Appends unmasked bytes, growing by `room` bytes at most.
+    fn append(&mut self, bytes: &[u8], mut room: usize) -> Result<(), ProtocolError> {
+        if let Some(validator) = &mut self.utf8 {
+            validator.push(bytes).map_err(|_| NOT_UTF8)?;
+        }
+        let Some(storage) = &mut self.storage else {
+            let mut storage = P::with_capacity(room.min(FIRST_CAPACITY).max(bytes.len()));
+            storage.extend_from_slice(bytes);
+            self.storage = Some(storage);
+            return Ok(());
+        };
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let window = storage.window(room);
+            let (now, later) = rest.split_at(rest.len().min(window.len()));
+            window[..now.len()].copy_from_slice(now);
+            storage.advance(now.len());
+            room -= now.len();
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Takes `bytes` bytes that were read, masked, into the storage's window.
+    fn filled(&mut self, bytes: usize, frame: &mut DataFrame) -> Result<(), ProtocolError> {
+        let Some(storage) = &mut self.storage else {
+            return Ok(());
+        };
+        let start = storage.len();
+        storage.advance(bytes);
+        let piece = &mut storage.as_mut_slice()[start..];
+        frame.mask = unmask(piece, frame.mask);
+        if let Some(validator) = &mut self.utf8 {
+            validator.push(piece).map_err(|_| NOT_UTF8)?;
+        }
+        Ok(())
+    }
+
+    fn deliver(self, sink: &mut impl Sink<P>) -> Result<(), ProtocolError> {
+        if let Some(validator) = self.utf8 {
+            validator.finish().map_err(|_| NOT_UTF8)?;
+        }
+        let payload = match self.storage {
+            Some(storage) => Payload::Owned(storage),
+            None => Payload::Borrowed(&[][..]),
+        };
+        sink.message(match self.kind {
+            Kind::Text => Message::Text(payload),
+            Kind::Binary => Message::Binary(payload),
+        });
+        Ok(())
+    }
+}
+
+const NOT_UTF8: ProtocolError = ProtocolError::BadEncoding(Text::Message);
+const BAD_REASON: ProtocolError = ProtocolError::BadEncoding(Text::CloseReason);
+
+impl<P: PayloadBuf> Decoder<P> {
+    /// A decoder at the start of a stream.
+    pub fn new(options: DecoderOptions) -> Self {
+        Decoder {
+            state: State::between_frames(None),
+            max_frame_size: options.max_frame_size.unwrap_or(u64::MAX),
+            validate_utf8: options.validate_utf8,
+        }
+    }
+
+    /// Changes [`DecoderOptions::max_frame_size`] from the next header on.
+    pub fn set_max_frame_size(&mut self, limit: Option<u64>) {
+        self.max_frame_size = limit.unwrap_or(u64::MAX);
+    }
+
+    /// Consumes all of `input`, which is unmasked in place, and hands every complete message to `sink` in wire order.
+    ///
+    /// Stops after a close frame (what follows it is discarded) or at the first error (the messages before it have been
+    /// handed over). After `Ok(Closed)` or `Err` it must not be called again.
+    pub fn decode(
+        &mut self,
+        mut input: &mut [u8],
+        sink: &mut impl Sink<P>,
+    ) -> Result<Progress, ProtocolError> {
+        while !input.is_empty() {
+            let (used, progress) = match &mut self.state {
+                State::Header { .. } => self.begin_frame(input, sink)?,
+                State::Data { frame, message } => {
+                    let used = frame.receive(input, message, self.max_frame_size)?;
+                    (used, self.end_data(sink)?)
+                }
+                State::Control { frame, message } => {
+                    let used = frame.receive(input, self.validate_utf8)?;
+                    let progress = frame.deliver(self.validate_utf8, sink)?;
+                    if frame.missing() == 0 {
+                        self.state = State::between_frames(message.take());
+                    }
+                    (used, progress)
+                }
+            };
+            if progress == Progress::Closed {
+                return Ok(Progress::Closed);
+            }
+            input = &mut input[used..];
+        }
+        Ok(Progress::Open)
+    }
+
+    /// While at least `least` payload bytes of one data frame are missing: up to `max` bytes of memory that the next bytes
+    /// of the stream may be read into, straight into the message's own storage. [`Decoder::filled`] must be called
+    /// after the read and before anything else.
+    pub fn window(&mut self, least: usize, max: usize) -> Option<&mut [u8]> {
+        let State::Data { frame, message } = &mut self.state else {
+            return None;
+        };
+        if frame.missing < least as u64 || max == 0 {
+            return None;
+        }
+        let room = message.room(frame, self.max_frame_size);
+        let storage =
+            (message.storage).get_or_insert_with(|| P::with_capacity(room.min(FIRST_CAPACITY)));
+        let window = storage.window(room);
+        let length = frame.within(window.len()).min(max);
+        Some(&mut window[..length])
+    }
+
+    /// Declares the first `bytes` of the last window as read from the stream. Otherwise like [`Decoder::decode`].
+    pub fn filled(
+        &mut self,
+        bytes: usize,
+        sink: &mut impl Sink<P>,
+    ) -> Result<Progress, ProtocolError> {
+        if let State::Data { frame, message } = &mut self.state {
+            message.filled(bytes, frame)?;
+            frame.missing -= bytes as u64;
+        }
+        self.end_data(sink)
+    }
+
+    /// Reads a header. A frame that lies wholly in `input` and needs no storage is delivered at once; any other
+    /// becomes the state, and its payload is left in `input`.
+    fn begin_frame(
+        &mut self,
+        input: &mut [u8],
+        sink: &mut impl Sink<P>,
+    ) -> Result<(usize, Progress), ProtocolError> {
+        let Some((header, start)) = self.read_header(input)? else {
+            return Ok((input.len(), Progress::Open));
+        };
+        let rest = &mut input[start..];
+        let whole = header.length <= rest.len() as u64;
+        let alone = matches!(self.state, State::Header { message: None, .. });
+        if whole && (header.opcode.is_control() || (header.fin && alone)) {
+            let length = header.length as usize;
+            let payload = &mut rest[..length];
+            let _ = unmask(payload, header.mask);
+            let progress = deliver_lent(header.opcode, payload, self.validate_utf8, sink)?;
+            return Ok((start + length, progress));
+        }
+        self.enter(header);
+        Ok((start, self.end_data(sink)?))
+    }
+
+    /// The next header and how much of `input` belongs to it, or `None` if all of `input` does and more is missing.
+    fn read_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, ProtocolError> {
+        let State::Header { stash, message } = &mut self.state else {
+            return Ok(None);
+        };
+        let before = usize::from(stash.length);
+        let mut joined = [0; MAX_HEADER];
+        let bytes = if before == 0 {
+            input
+        } else {
+            let length = MAX_HEADER.min(before + input.len());
+            joined[..before].copy_from_slice(&stash.bytes[..before]);
+            joined[before..length].copy_from_slice(&input[..length - before]);
+            &joined[..length]
+        };
+        let Some((header, length)) = Header::parse(bytes, message.is_some())? else {
+            stash.store(bytes);
+            return Ok(None);
+        };
+        stash.length = 0;
+        let assembled = match message {
+            Some(message) if !header.opcode.is_control() => message.len() as u64,
+            _ => 0,
+        };
+        let size = assembled.saturating_add(header.length);
+        if size > self.max_frame_size {
+            let limit = self.max_frame_size;
+            return Err(ProtocolError::BadSize { size, limit });
+        }
+        Ok(Some((header, length - before)))
+    }
+
+    fn enter(&mut self, header: Header) {
+        let message = self.state.take_message();
+        self.state = match header.opcode {
+            Opcode::Close | Opcode::Ping | Opcode::Pong => State::Control {
+                frame: Box::new(ControlFrame::new(header)),
+                message,
+            },
+            opcode => State::Data {
+                frame: DataFrame::new(header),
+                message: message.unwrap_or_else(|| Assembly::new(opcode, self.validate_utf8)),
+            },
+        };
+    }
+
+    /// Leaves the data frame under way if it is complete.
+    fn end_data(&mut self, sink: &mut impl Sink<P>) -> Result<Progress, ProtocolError> {
+        if let State::Data { frame, .. } = &self.state
+            && frame.missing == 0
+        {
+            let fin = frame.fin;
+            match self.state.take_message() {
+                Some(message) if fin => message.deliver(sink)?,
+                message => self.state = State::between_frames(message),
+            }
+        }
+        Ok(Progress::Open)
+    }
+}
+
+/// Delivers a message that is one frame, its payload unmasked.
+fn deliver_lent<P>(
+    opcode: Opcode,
+    payload: &[u8],
+    validate_utf8: bool,
+    sink: &mut impl Sink<P>,
+) -> Result<Progress, ProtocolError> {
+    match opcode {
+        Opcode::Text if validate_utf8 && !is_utf8(payload) => return Err(NOT_UTF8),
+        Opcode::Text => sink.message(Message::Text(Payload::Borrowed(payload))),
+        Opcode::Binary | Opcode::Continuation => {
+            sink.message(Message::Binary(Payload::Borrowed(payload)));
+        }
+        Opcode::Ping => sink.message(Message::Ping(payload)),
+        Opcode::Pong => sink.message(Message::Pong(payload)),
+        Opcode::Close => {
+            let reason = check_close(payload, validate_utf8)?;
+            reason.finish().map_err(|_| BAD_REASON)?;
+            sink.message(Message::Close(split_close(payload)));
+            return Ok(Progress::Closed);
+        }
+    }
+    Ok(Progress::Open)
+}
+
+/// The code and the reason in as much of a close frame's payload as has arrived.
+fn split_close(payload: &[u8]) -> Option<(u16, &[u8])> {
+    let (code, reason) = payload.split_first_chunk()?;
+    Some((u16::from_be_bytes(*code), reason))
+}
+
+/// Checks as much of a close frame's payload as has arrived.
+fn check_close(payload: &[u8], validate_utf8: bool) -> Result<Validator, ProtocolError> {
+    let mut validator = Validator::default();
+    if let Some((code, reason)) = split_close(payload) {
+        if !is_close_code(code) {
+            return Err(Violation::CloseCode(code).into());
+        }
+        if validate_utf8 {
+            validator.push(reason).map_err(|_| BAD_REASON)?;
+        }
+    }
+    Ok(validator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_decoder_is_small() {
+        assert!(size_of::<Decoder<VecPayload>>() <= 104);
+        assert!(size_of::<Decoder<Vec<u8>>>() <= 96);
+    }
+
+    #[test]
+    fn errors_map_one_to_one_on_close_codes() {
+        assert_eq!(ProtocolError::from(Violation::Unmasked).close_code(), 1002);
+        assert_eq!(NOT_UTF8.close_code(), 1007);
+        assert_eq!(BAD_REASON.close_code(), 1007);
+        let error = ProtocolError::BadSize {
+            size: 11,
+            limit: 10,
+        };
+        assert_eq!(error.close_code(), 1009);
+        assert!(error.to_string().contains("11") && error.to_string().contains("10"));
+    }
+}
