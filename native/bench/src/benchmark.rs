@@ -1,0 +1,164 @@
+//! The benchmark: every row against every server, in interleaved rounds.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::messages::Kind;
+use crate::modes::{Echo, Idle, Rate, Span, Target, connect, echo, idle};
+use crate::server::Server;
+
+/// What a row of the report measures.
+#[derive(Clone, Copy, Debug)]
+pub enum Work {
+    /// Echo in a closed loop
+    Echo(Echo),
+    /// Memory of so many idle connections
+    Idle(usize),
+    /// Connect, echo, close, so many at a time
+    Connect(usize),
+}
+
+/// What measuring it once gave.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(tag = "measure", rename_all = "lowercase")]
+pub enum Figures {
+    /// Of echo and connect
+    Rate(Rate),
+    /// Of idle
+    Idle(Idle),
+}
+
+/// One measurement.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sample {
+    /// Name of the row
+    pub row: String,
+    /// Name of the server
+    pub server: String,
+    /// Round, from 1
+    pub round: usize,
+    /// What was measured
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+/// What to run.
+pub struct Plan {
+    /// Servers in the order of the report
+    pub servers: Vec<Server>,
+    /// Rows in the order of the report
+    pub rows: Vec<Work>,
+    /// Rounds
+    pub rounds: usize,
+    /// Time of each row
+    pub span: Span,
+}
+
+impl Work {
+    /// The name of the row.
+    pub fn name(&self) -> String {
+        match self {
+            Work::Echo(load) => {
+                let kind = match load.kind {
+                    Kind::Text => "text",
+                    Kind::Binary => "binary",
+                };
+                format!("C{} D{} {} {kind}", load.connections, load.depth, load.size)
+            }
+            Work::Idle(connections) => format!("idle {connections}"),
+            Work::Connect(connections) => format!("connect C{connections}"),
+        }
+    }
+
+    /// Measures once.
+    pub fn measure(&self, target: &Target, span: Span) -> Result<Figures> {
+        match *self {
+            Work::Echo(load) => echo(target, load, span).map(Figures::Rate),
+            Work::Idle(connections) => idle(target, connections).map(Figures::Idle),
+            Work::Connect(connections) => connect(target, connections, span).map(Figures::Rate),
+        }
+    }
+}
+
+/// The rows that are run by default.
+pub fn default_rows() -> Vec<Work> {
+    let echo = |connections, depth, size| {
+        let kind = Kind::Text;
+        Work::Echo(Echo {
+            connections,
+            depth,
+            size,
+            kind,
+        })
+    };
+    vec![
+        echo(50, 1, 64),
+        echo(50, 16, 64),
+        echo(1, 1, 64),
+        echo(50, 1, 1024),
+        echo(50, 1, 16_384),
+        echo(10, 1, 262_144),
+        echo(10, 1, 1_048_576),
+        Work::Idle(8000),
+        Work::Connect(50),
+    ]
+}
+
+impl Plan {
+    /// Runs the plan, hands every sample to `keep`, and returns how many measurements failed; each failure is told at once.
+    pub fn run(&self, keep: &mut dyn FnMut(Sample) -> Result<()>) -> Result<usize> {
+        let all = self.rounds * self.rows.len() * self.servers.len();
+        let mut done = 0;
+        let mut failed = 0;
+        for round in 1..=self.rounds {
+            for work in &self.rows {
+                for server in &self.servers {
+                    done += 1;
+                    show_progress(done, all, &work.name(), &server.name);
+                    match self.measure(work, server) {
+                        Ok(figures) => keep(Sample {
+                            row: work.name(),
+                            server: server.name.clone(),
+                            round,
+                            figures,
+                        })?,
+                        Err(error) => {
+                            failed += 1;
+                            eprintln!("\n{}, {}: {error:#}", work.name(), server.name);
+                        }
+                    }
+                }
+            }
+        }
+        eprintln!();
+        Ok(failed)
+    }
+
+    /// Every measurement gets a fresh process, so that none inherits the memory of another.
+    fn measure(&self, work: &Work, server: &Server) -> Result<Figures> {
+        let running = server.start()?;
+        work.measure(&running.target, self.span)
+            .context("the measurement failed")
+    }
+}
+
+impl Span {
+    /// A second or a tenth of the measured time of warm-up, whichever is less, then `measured`.
+    pub fn of(measured: Duration) -> Self {
+        let warm_up = (measured / 4).min(Duration::from_secs(1));
+        Span { warm_up, measured }
+    }
+}
+
+fn show_progress(done: usize, all: usize, row: &str, server: &str) {
+    let filled = done * 20 / all;
+    eprint!(
+        "\r[{:<20}] {done}/{all} {row:<20} {server:<24}",
+        "#".repeat(filled)
+    );
+    // A progress bar that can't be shown is no reason to stop.
+    let _ = std::io::stderr().flush();
+}

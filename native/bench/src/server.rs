@@ -1,0 +1,105 @@
+//! Servers under test, each an operating-system process of its own.
+//!
+//! A server is started with a port as its last argument, prints the line `ready` once it listens on 127.0.0.1, and ends when
+//! its standard input is closed, so that none outlives the benchmark, however that ends.
+
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::modes::Target;
+use crate::process::Processes;
+
+/// A server must be ready within this time.
+const START: Duration = Duration::from_secs(30);
+
+/// How to start a server.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Name in the report
+    pub name: String,
+    /// Program to run
+    pub program: PathBuf,
+    /// Its arguments before the port
+    pub arguments: Vec<String>,
+}
+
+/// A server that runs; it is stopped when this is dropped.
+pub struct Running {
+    child: Child,
+    /// Where and what it is
+    pub target: Target,
+}
+
+impl Server {
+    /// An Erlang node with `bench_server` and the given directories of beams in its code path, default flags otherwise.
+    pub fn erlang(name: &str, beams: &[&str]) -> Self {
+        let mut arguments = vec!["-noshell".to_owned(), "-pa".to_owned()];
+        arguments.extend(beams.iter().map(|dir| (*dir).to_owned()));
+        arguments.extend(["-run", "bench_server", "start"].map(str::to_owned));
+        Server {
+            name: name.to_owned(),
+            program: "erl".into(),
+            arguments,
+        }
+    }
+
+    /// Starts the server on a free port and waits until it is ready.
+    pub fn start(&self) -> Result<Running> {
+        let address = free_address()?;
+        let mut child = Command::new(&self.program)
+            .args(&self.arguments)
+            .arg(address.port().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("{} can't be run", self.program.display()))?;
+        let ready = self.forward_output(child.stdout.take().expect("stdout is piped"));
+        let processes = Processes::single(child.id());
+        let mut running = Running {
+            child,
+            target: Target { address, processes },
+        };
+        ready
+            .recv_timeout(START)
+            .with_context(|| format!("{} did not become ready", self.name))?;
+        running.target.processes = Processes::tree(running.child.id())?;
+        Ok(running)
+    }
+
+    /// Passes what the server prints on to standard error, but for the line that says that it is ready.
+    fn forward_output(&self, output: ChildStdout) -> Receiver<()> {
+        let (sender, ready) = channel();
+        let name = self.name.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if line == "ready" {
+                    // Nobody listens any more when the server was too slow.
+                    let _ = sender.send(());
+                } else {
+                    eprintln!("{name}: {line}");
+                }
+            }
+        });
+        ready
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only if the process has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    Ok(listener.local_addr()?)
+}
