@@ -1,0 +1,113 @@
+%% @doc A server under test in a VM of its own: real Cowboy or farrier, told apart by nothing but the code path.
+%%
+%% The functions under `in the node' run over there; everything else runs in the test node.
+-module(oracle_node).
+
+-export([start/1, stop/1, oracle_path/0, farrier_path/0]).
+-export([boot/0, listen/1, unlisten/1, port/1]).
+
+-type generation() :: 1 | 2.
+
+%% Starts a VM that has `Path' and the suites' own modules in its code path, and Cowboy in it.
+-spec start([file:filename()]) -> pid().
+start(Path) ->
+    Own = filename:dirname(code:which(?MODULE)),
+    Args = lists:append([["-pa", Dir] || Dir <- [Own | Path]]),
+    {ok, Peer, _} = peer:start_link(#{connection => standard_io, args => Args, env => [{"ERL_LIBS", ""}]}),
+    ok = peer:call(Peer, ?MODULE, boot, [], 30000),
+    Peer.
+
+-spec stop(pid()) -> ok.
+stop(Peer) ->
+    peer:stop(Peer).
+
+%% Code path of the real Cowboy: FARRIER_ORACLE_PLUGINS, or where `make deps' unpacks it.
+-spec oracle_path() -> {ok, [file:filename()]} | {error, missing}.
+oracle_path() ->
+    Named = [Dir || Dir <- [os:getenv("FARRIER_ORACLE_PLUGINS")], Dir =/= false],
+    Built = [filename:join(Base, "oracle/**/plugins") || Base <- build_dirs()],
+    Found = lists:append([filelib:wildcard(filename:join(Dir, Name ++ "-*/ebin"))
+                          || Pattern <- Named ++ Built, Dir <- filelib:wildcard(Pattern),
+                             Name <- ["cowboy", "cowlib", "ranch"]]),
+    case length(Found) >= 3 of
+        true -> {ok, Found};
+        false -> {error, missing}
+    end.
+
+%% The `_build' of the project and, where a test run uses another one, that too.
+-spec build_dirs() -> [file:filename()].
+build_dirs() ->
+    Parents = parents(filename:absname(filename:dirname(code:which(?MODULE)))),
+    lists:usort([filename:join(Dir, "_build") || Dir <- Parents, filelib:is_dir(filename:join(Dir, "_build"))]
+                ++ [filename:absname("_build")]).
+
+-spec parents(file:filename()) -> [file:filename()].
+parents(Dir) ->
+    case filename:dirname(Dir) of
+        Dir -> [Dir];
+        Parent -> [Dir | parents(Parent)]
+    end.
+
+%% Code path of farrier, as the test node has it.
+-spec farrier_path() -> {ok, [file:filename()]} | {error, missing}.
+farrier_path() ->
+    Dirs = [filename:dirname(File) || Module <- [farrier, cowboy, ranch],
+                                      File <- [code:which(Module)], is_list(File)],
+    case length(Dirs) >= 2 of
+        true -> {ok, Dirs};
+        false -> {error, missing}
+    end.
+
+%%% In the node.
+
+-spec boot() -> ok.
+boot() ->
+    {ok, _} = oracle_trace:start(),
+    ok = logger:set_primary_config(level, none),
+    {ok, _} = application:ensure_all_started(cowboy),
+    ok.
+
+%% Starts the scenario's listener on a port of the system's choice.
+-spec listen(map()) -> inet:port_number().
+listen(#{id := Id} = Scenario) ->
+    ok = oracle_trace:reset(Id),
+    {ok, _} = start_listener(maps:get(generation, Scenario, 2), Scenario),
+    ranch:get_port(ref(Scenario)).
+
+-spec port(map()) -> inet:port_number().
+port(Scenario) -> ranch:get_port(ref(Scenario)).
+
+-spec start_listener(generation(), map()) -> {ok, pid()} | {error, term()}.
+start_listener(2, Scenario) ->
+    Proto = maps:get(proto, Scenario, #{}),
+    Env = maps:merge(#{dispatch => dispatch(Scenario)}, maps:get(env, Proto, #{})),
+    cowboy:start_clear(ref(Scenario), transport(Scenario), Proto#{env => Env});
+start_listener(1, Scenario) ->
+    Proto = maps:get(proto, Scenario, []),
+    Env = [{dispatch, dispatch(Scenario)} | proplists:get_value(env, Proto, [])],
+    cowboy:start_http(ref(Scenario), 4, transport(Scenario), [{env, Env} | proplists:delete(env, Proto)]).
+
+-spec transport(map()) -> [term()].
+transport(Scenario) -> [{port, 0} | maps:get(transport, Scenario, [])].
+
+-spec dispatch(map()) -> term().
+dispatch(#{routes := Routes} = Scenario) ->
+    Script = script(Scenario),
+    cowboy_router:compile(Routes(Script));
+dispatch(Scenario) ->
+    Handler = maps:get(handler, Scenario, default_handler(maps:get(generation, Scenario, 2))),
+    cowboy_router:compile([{'_', [{"/ws", Handler, script(Scenario)}]}]).
+
+-spec default_handler(generation()) -> module().
+default_handler(2) -> oracle_handler;
+default_handler(1) -> oracle_handler_1.
+
+-spec script(map()) -> map().
+script(#{id := Id, name := Name} = Scenario) ->
+    maps:merge(#{id => Id, name => Name}, maps:get(script, Scenario, #{})).
+
+-spec ref(map()) -> term().
+ref(#{id := Id}) -> {oracle, Id}.
+
+-spec unlisten(map()) -> ok | {error, not_found}.
+unlisten(Scenario) -> cowboy:stop_listener(ref(Scenario)).

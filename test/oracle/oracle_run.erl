@@ -1,0 +1,203 @@
+%% @doc Plays one scenario's client against one server node and returns all that could be seen of it.
+%%
+%% A scenario is a map: `name', `script' (see oracle_handler), `steps', and where needed `handler', `routes', `proto',
+%% `transport', `generation'. What a step saw is one element of the result's `wire', in the order of the steps.
+-module(oracle_run).
+
+-export([scenario/2, handshake/0, handshake/1, request/2]).
+
+-type step() ::
+    upgrade                                     % plain handshake, and its answer
+    | {upgrade, iodata()}                       % handshake with these bytes behind it in the same segment
+    | {send, iodata()}
+    | {send_each_byte, binary()}                % one segment for each byte
+    | response                                  % a response head and its body
+    | head                                      % a response head alone
+    | {frames, pos_integer()}                   % that many whole frames from the server
+    | {recv, pos_integer()}
+    | eof                                       % all that comes until the server closes
+    | shutdown | reset | close | reopen         % the client's end of the socket
+    | {await, atom()} | {await, atom(), pos_integer()}
+    | {node, fun((map()) -> term())}            % runs in the server's node, its value is seen
+    | {message, term()}                         % sent to the WebSocket process
+    | unlisten.
+-type result() :: #{wire := [term()], callbacks := [term()], exits := [term()], init_exits := [term()]}.
+-export_type([step/0, result/0]).
+
+-record(run, {
+    peer :: pid(),
+    scenario :: map(),
+    port :: inet:port_number(),
+    socket :: gen_tcp:socket() | closed,
+    buffer = <<>> :: binary()
+}).
+
+%% No scenario is meant to come near it: a step that reaches it is seen as `timeout'.
+-define(PATIENCE, 5000).
+
+-spec scenario(pid(), map()) -> result().
+scenario(Peer, Scenario) ->
+    Port = peer:call(Peer, oracle_node, listen, [Scenario], 10000),
+    Run = connected(#run{peer = Peer, scenario = Scenario, port = Port, socket = closed}),
+    {Wire, After} = lists:mapfoldl(fun step/2, Run, maps:get(steps, Scenario)),
+    close(After),
+    {Outcome, Trace} = peer:call(Peer, oracle_trace, finish, [?PATIENCE], 2 * ?PATIENCE),
+    _ = peer:call(Peer, oracle_node, unlisten, [Scenario], 2 * ?PATIENCE),
+    Seen = [{finish, timeout} || Outcome =:= timeout],
+    Trace#{wire => [W || W <- Wire, W =/= nothing] ++ Seen}.
+
+-spec connected(#run{}) -> #run{}.
+connected(#run{port = Port} = Run) ->
+    {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}, {nodelay, true}]),
+    Run#run{socket = Socket, buffer = <<>>}.
+
+-spec close(#run{}) -> #run{}.
+close(#run{socket = closed} = Run) -> Run;
+close(#run{socket = Socket} = Run) ->
+    ok = gen_tcp:close(Socket),
+    Run#run{socket = closed}.
+
+-spec step(step(), #run{}) -> {term(), #run{}}.
+step(upgrade, Run) -> step({upgrade, <<>>}, Run);
+step({upgrade, Early}, Run) -> step(head, send([handshake(), Early], Run));
+step({send, Bytes}, Run) -> {nothing, send(Bytes, Run)};
+step({send_each_byte, Bytes}, Run) ->
+    {nothing, lists:foldl(fun(Byte, R) -> send(<<Byte>>, R) end, Run, binary_to_list(Bytes))};
+step(head, Run) -> head(Run);
+step(response, Run) -> response(Run);
+step({frames, Count}, Run) -> frames(Count, <<>>, Run);
+step({recv, Count}, Run) -> taken(Count, Run);
+step(eof, Run) -> eof(Run);
+step(shutdown, #run{socket = Socket} = Run) ->
+    ok = gen_tcp:shutdown(Socket, write),
+    {nothing, Run};
+step(reset, #run{socket = Socket} = Run) ->
+    ok = inet:setopts(Socket, [{linger, {true, 0}}]),
+    {nothing, close(Run)};
+step(close, Run) -> {nothing, close(Run)};
+step(reopen, Run) -> {nothing, connected(close(Run))};
+step({await, Name}, Run) -> step({await, Name, 1}, Run);
+step({await, Name, Count}, #run{peer = Peer} = Run) ->
+    case peer:call(Peer, oracle_trace, await, [Name, Count, ?PATIENCE], 2 * ?PATIENCE) of
+        ok -> {nothing, Run};
+        timeout -> {{timeout, {await, Name, Count}}, Run}
+    end;
+step({message, Message}, Run) ->
+    step({node, fun(#{pid := Pid}) -> Pid ! Message, sent end}, Run);
+step({node, Fun}, #run{peer = Peer, scenario = #{id := Id}} = Run) ->
+    Context = #{pid => peer:call(Peer, oracle_trace, websocket, [?PATIENCE], 2 * ?PATIENCE), ref => {oracle, Id}},
+    Value = peer:call(Peer, erlang, apply, [Fun, [Context]], 2 * ?PATIENCE),
+    {{node, oracle_term:normal(Value)}, Run};
+step(unlisten, #run{peer = Peer, scenario = Scenario} = Run) ->
+    {{unlisten, peer:call(Peer, oracle_node, unlisten, [Scenario], 2 * ?PATIENCE)}, Run}.
+
+-spec send(iodata(), #run{}) -> #run{}.
+send(Bytes, #run{socket = Socket} = Run) ->
+    _ = gen_tcp:send(Socket, Bytes),
+    Run.
+
+%% The handshake of RFC 6455 1.2 for "/ws".
+-spec handshake() -> iodata().
+handshake() -> handshake([]).
+
+%% The same with header fields replaced, added, or (value `none') left out.
+-spec handshake([{binary(), iodata() | none}]) -> iodata().
+handshake(Changes) ->
+    Base = [{<<"connection">>, <<"Upgrade">>}, {<<"upgrade">>, <<"websocket">>},
+            {<<"sec-websocket-version">>, <<"13">>}, {<<"sec-websocket-key">>, <<"dGhlIHNhbXBsZSBub25jZQ==">>}],
+    Kept = [Field || {Name, _} = Field <- Base, not lists:keymember(Name, 1, Changes)],
+    request(<<"GET /ws HTTP/1.1">>, Kept ++ [Field || {_, Value} = Field <- Changes, Value =/= none]).
+
+-spec request(iodata(), [{iodata(), iodata()}]) -> iodata().
+request(Line, Fields) ->
+    [Line, <<"\r\nhost: localhost\r\n">>, [[Name, <<": ">>, Value, <<"\r\n">>] || {Name, Value} <- Fields], <<"\r\n">>].
+
+%%% Reading. Each returns what was seen, or `{timeout | closed, BytesSoFar}'.
+
+-spec more(#run{}) -> {ok, #run{}} | {closed | timeout, #run{}}.
+more(#run{socket = closed} = Run) -> {closed, Run};
+more(#run{socket = Socket, buffer = Buffer} = Run) ->
+    case gen_tcp:recv(Socket, 0, ?PATIENCE) of
+        {ok, Bytes} -> {ok, Run#run{buffer = <<Buffer/binary, Bytes/binary>>}};
+        {error, timeout} -> {timeout, Run};
+        {error, _} -> {closed, Run}
+    end.
+
+-spec short({closed | timeout, #run{}}) -> {term(), #run{}}.
+short({Why, #run{buffer = Buffer} = Run}) -> {{Why, Buffer}, Run#run{buffer = <<>>}}.
+
+-spec taken(non_neg_integer(), #run{}) -> {term(), #run{}}.
+taken(Count, #run{buffer = Buffer} = Run) when byte_size(Buffer) >= Count ->
+    <<Bytes:Count/binary, Rest/binary>> = Buffer,
+    {oracle_term:normal(Bytes), Run#run{buffer = Rest}};
+taken(Count, Run) ->
+    case more(Run) of
+        {ok, More} -> taken(Count, More);
+        Short -> short(Short)
+    end.
+
+-spec eof(#run{}) -> {term(), #run{}}.
+eof(Run) ->
+    case more(Run) of
+        {ok, More} -> eof(More);
+        {closed, #run{buffer = Buffer} = Closed} -> {{eof, oracle_term:normal(Buffer)}, close(Closed#run{buffer = <<>>})};
+        Short -> short(Short)
+    end.
+
+-spec frames(non_neg_integer(), binary(), #run{}) -> {term(), #run{}}.
+frames(0, Seen, Run) -> {oracle_term:normal(Seen), Run};
+frames(Count, Seen, #run{buffer = Buffer} = Run) ->
+    case frame_size(Buffer) of
+        Size when is_integer(Size), byte_size(Buffer) >= Size ->
+            <<Frame:Size/binary, Rest/binary>> = Buffer,
+            frames(Count - 1, <<Seen/binary, Frame/binary>>, Run#run{buffer = Rest});
+        _ ->
+            case more(Run) of
+                {ok, More} -> frames(Count, Seen, More);
+                {Why, Short} -> short({Why, Short#run{buffer = <<Seen/binary, (Short#run.buffer)/binary>>}})
+            end
+    end.
+
+-spec frame_size(binary()) -> pos_integer() | unknown.
+frame_size(<<_, 0:1, 127:7, Size:64, _/binary>>) -> 10 + Size;
+frame_size(<<_, 0:1, 127:7, _/binary>>) -> unknown;
+frame_size(<<_, 0:1, 126:7, Size:16, _/binary>>) -> 4 + Size;
+frame_size(<<_, 0:1, 126:7, _/binary>>) -> unknown;
+frame_size(<<_, 0:1, Size:7, _/binary>>) -> 2 + Size;
+frame_size(_) -> unknown.
+
+-spec head(#run{}) -> {term(), #run{}}.
+head(#run{buffer = Buffer} = Run) ->
+    case binary:split(Buffer, <<"\r\n\r\n">>) of
+        [Head, Rest] -> {oracle_http:head(Head), Run#run{buffer = Rest}};
+        _ ->
+            case more(Run) of
+                {ok, More} -> head(More);
+                Short -> short(Short)
+            end
+    end.
+
+-spec response(#run{}) -> {term(), #run{}}.
+response(Run) ->
+    case head(Run) of
+        {{head, Status, Fields} = Head, Next} ->
+            case oracle_http:body_length(Status, Fields) of
+                chunked -> chunks(Head, <<>>, Next);
+                Length ->
+                    {Body, Last} = taken(Length, Next),
+                    {{response, Status, Fields, Body}, Last}
+            end;
+        Short -> Short
+    end.
+
+%% A chunked body is seen as it stands on the wire.
+-spec chunks({head, binary(), list()}, binary(), #run{}) -> {term(), #run{}}.
+chunks({head, Status, Fields} = Head, Seen, #run{buffer = Buffer} = Run) ->
+    case binary:split(Buffer, <<"0\r\n\r\n">>) of
+        [Body, Rest] -> {{response, Status, Fields, <<Seen/binary, Body/binary, "0\r\n\r\n">>}, Run#run{buffer = Rest}};
+        _ ->
+            case more(Run) of
+                {ok, More} -> chunks(Head, Seen, More);
+                Short -> short(Short)
+            end
+    end.
