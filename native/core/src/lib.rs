@@ -3,4 +3,5 @@
 pub mod frame;
 pub mod mask;
 pub mod message;
+pub mod payload;
 pub mod utf8;

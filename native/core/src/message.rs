@@ -13,102 +13,11 @@ use std::fmt;
 
 use crate::frame::{Header, MAX_CONTROL, MAX_HEADER, Opcode, Violation, is_close_code};
 use crate::mask::unmask;
+pub use crate::payload::{PayloadBuf, VecPayload};
 use crate::utf8::{Validator, is_utf8};
 
 /// A message's first storage: what a peer announces but has not sent costs no more than this.
 const FIRST_CAPACITY: usize = 256 * 1024;
-
-/// Growable payload storage that its final receiver can own without a copy.
-pub trait PayloadBuf: Sized + Send {
-    /// Empty storage for `bytes` bytes.
-    fn with_capacity(bytes: usize) -> Self;
-
-    /// Bytes filled so far.
-    fn len(&self) -> usize;
-
-    /// Whether nothing has been filled yet.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The filled bytes.
-    fn as_slice(&self) -> &[u8];
-
-    /// The filled bytes.
-    fn as_mut_slice(&mut self) -> &mut [u8];
-
-    /// Appends, growing if need be. The decoder calls it only while `bytes` fit into the capacity.
-    fn extend_from_slice(&mut self, bytes: &[u8]);
-
-    /// Writable memory behind `len`, at least 1 and at most `want` bytes.
-    ///
-    /// If the storage is full it grows, and should do so by its own size or by `want`, whichever is less: `want` is what the
-    /// message can still need.
-    fn window(&mut self, want: usize) -> &mut [u8];
-
-    /// Declares the first `bytes` of the last window as filled.
-    fn advance(&mut self, bytes: usize);
-}
-
-/// Payload storage in a `Vec`.
-#[derive(Debug, Default)]
-pub struct VecPayload {
-    /// Everything that was ever lent as a window is initialised.
-    bytes: Vec<u8>,
-    filled: usize,
-}
-
-impl VecPayload {
-    /// The payload.
-    pub fn into_vec(mut self) -> Vec<u8> {
-        self.bytes.truncate(self.filled);
-        self.bytes
-    }
-}
-
-impl PayloadBuf for VecPayload {
-    fn with_capacity(bytes: usize) -> Self {
-        VecPayload {
-            bytes: Vec::with_capacity(bytes),
-            filled: 0,
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.filled
-    }
-
-    fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.filled]
-    }
-
-    fn as_mut_slice(&mut self) -> &mut [u8] {
-        &mut self.bytes[..self.filled]
-    }
-
-    fn extend_from_slice(&mut self, bytes: &[u8]) {
-        self.bytes.truncate(self.filled);
-        self.bytes.extend_from_slice(bytes);
-        self.filled = self.bytes.len();
-    }
-
-    fn window(&mut self, want: usize) -> &mut [u8] {
-        if self.filled == self.bytes.capacity() {
-            let growth = want.min(self.filled).max(1);
-            self.bytes
-                .reserve_exact(growth + self.bytes.len() - self.filled);
-        }
-        let end = self.bytes.capacity().min(self.filled.saturating_add(want));
-        if self.bytes.len() < end {
-            self.bytes.resize(end, 0);
-        }
-        &mut self.bytes[self.filled..end]
-    }
-
-    fn advance(&mut self, bytes: usize) {
-        self.filled += bytes;
-    }
-}
 
 /// A message's bytes.
 #[derive(Debug)]
