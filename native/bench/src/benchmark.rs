@@ -1,6 +1,6 @@
 //! The benchmark: every row against every server, in interleaved rounds.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -127,13 +127,15 @@ impl Plan {
                         })?,
                         Err(error) => {
                             failed += 1;
-                            eprintln!("\n{}, {}: {error:#}", work.name(), server.name);
+                            eprintln!("{}, {}: {error:#}", work.name(), server.name);
                         }
                     }
                 }
             }
         }
-        eprintln!();
+        if stderr().is_terminal() {
+            eprintln!();
+        }
         Ok(failed)
     }
 
@@ -146,7 +148,7 @@ impl Plan {
 }
 
 impl Span {
-    /// A second or a tenth of the measured time of warm-up, whichever is less, then `measured`.
+    /// A second or a quarter of the measured time of warm-up, whichever is less, then `measured`.
     pub fn of(measured: Duration) -> Self {
         let warm_up = (measured / 4).min(Duration::from_secs(1));
         Span { warm_up, measured }
@@ -154,11 +156,14 @@ impl Span {
 }
 
 fn show_progress(done: usize, all: usize, row: &str, server: &str) {
+    if !stderr().is_terminal() {
+        return;
+    }
     let filled = done * 20 / all;
     eprint!(
         "\r[{:<20}] {done}/{all} {row:<20} {server:<24}",
         "#".repeat(filled)
     );
     // A progress bar that can't be shown is no reason to stop.
-    let _ = std::io::stderr().flush();
+    let _ = stderr().flush();
 }
