@@ -1,0 +1,165 @@
+%% Starts and stops listeners under the names of Cowboy 1.x and 2.x.
+%%
+%% Every function takes the options of its Cowboy generation and hands them, translated, to `farrier'. A function
+%% for something that is not there yet fails with an error that names it.
+-module(cowboy).
+
+-export([start_clear/3, start_clear/4, start_http/4, stop_listener/1]).
+-export([set_env/3, get_env/2, get_env/3]).
+-export([log/2, log/4]).
+%% Not there yet.
+-export([start_tls/3, start_tls/4, start_https/4, start_spdy/4, start_quic/3]).
+-export([start_listener/6, child_spec/6, accept_ack/1, set_protocol_options/2]).
+
+-export_type([ref/0, fields/0, http_headers/0, http_status/0, http_version/0, opts/0]).
+
+-type ref() :: any().
+-type fields() :: [
+    atom()
+    | {atom(), cowboy_constraints:constraint() | [cowboy_constraints:constraint()]}
+    | {atom(), cowboy_constraints:constraint() | [cowboy_constraints:constraint()], any()}
+].
+-type http_headers() :: #{binary() => iodata()}.
+-type http_status() :: non_neg_integer() | binary().
+-type http_version() :: 'HTTP/2' | 'HTTP/1.1' | 'HTTP/1.0'.
+-type opts() :: map().
+
+%%% Listeners
+
+%% @doc Starts a clear-text listener for handlers of Cowboy 2. Transport options are a list of socket options or a map,
+%% protocol options a map; unlike in Cowboy 2.18 both may be empty.
+-spec start_clear(ref(), list() | map(), opts()) -> {ok, pid()} | {error, any()}.
+start_clear(Ref, TransOpts, ProtoOpts) ->
+    start(Ref, farrier_options:clear(TransOpts, ProtoOpts)).
+
+%% @doc The form of Cowboy 2's pre-releases. The number of acceptors has no effect.
+-spec start_clear(ref(), pos_integer(), list() | map(), opts()) -> {ok, pid()} | {error, any()}.
+start_clear(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors), NbAcceptors > 0 ->
+    start_clear(Ref, TransOpts, ProtoOpts).
+
+%% @doc Starts a clear-text listener for handlers of Cowboy 1: both options are property lists. The number of
+%% acceptors has no effect.
+-spec start_http(ref(), pos_integer(), list(), list()) -> {ok, pid()} | {error, any()}.
+start_http(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors), NbAcceptors > 0 ->
+    start(Ref, farrier_options:http(NbAcceptors, TransOpts, ProtoOpts)).
+
+-spec start(ref(), {ok, map()} | {error, any()}) -> {ok, pid()} | {error, any()}.
+start(Ref, {ok, Options}) ->
+    case whereis(farrier_sup) of
+        undefined ->
+            {error,
+                {not_started, cowboy,
+                    <<"application:ensure_all_started(cowboy) must come before a listener is started">>}};
+        _ ->
+            farrier:start_listener(Ref, Options)
+    end;
+start(_Ref, {error, _} = Error) ->
+    Error.
+
+%% @doc Stops a listener and ends its connections.
+-spec stop_listener(ref()) -> ok | {error, not_found}.
+stop_listener(Ref) ->
+    case whereis(farrier_sup) of
+        undefined -> {error, not_found};
+        _ -> farrier:stop_listener(Ref)
+    end.
+
+%%% Environment
+
+%% @doc Changes a value of the middlewares' environment, for requests from now on. Raises `badarg' for an unknown
+%% listener, and `badmatch' for a listener of Cowboy 1 that was started without `env', as Cowboy does.
+-spec set_env(ref(), atom(), any()) -> ok.
+set_env(Ref, Key, Value) ->
+    %% What cannot be changed must fail here, not in the listener's process.
+    _ = put_env(Key, Value, config(Ref)),
+    farrier_listener:call(Ref, {update, fun(Config) -> put_env(Key, Value, Config) end}).
+
+%% The options as the user gave them change too: `ranch:get_protocol_options/1' shows them.
+-spec put_env(atom(), any(), map()) -> map().
+put_env(Key, Value, #{generation := 2, env := Env, protocol_options := Given} = Config) ->
+    GivenEnv = maps:get(env, Given, #{}),
+    Config#{env := Env#{Key => Value}, protocol_options := Given#{env => GivenEnv#{Key => Value}}};
+put_env(Key, Value, #{generation := 1, env := Env, protocol_options := Given} = Config) ->
+    {env, GivenEnv} = lists:keyfind(env, 1, Given),
+    Config#{
+        env := lists:keystore(Key, 1, Env, {Key, Value}),
+        protocol_options := lists:keyreplace(env, 1, Given,
+            {env, lists:keystore(Key, 1, GivenEnv, {Key, Value})})
+    }.
+
+%% @doc A value of the middlewares' environment. Raises `{badkey, Key}' if there is none.
+-spec get_env(ref(), atom()) -> any().
+get_env(Ref, Key) ->
+    maps:get(Key, environment(Ref)).
+
+%% @doc A value of the middlewares' environment, or the default.
+-spec get_env(ref(), atom(), any()) -> any().
+get_env(Ref, Key, Default) ->
+    maps:get(Key, environment(Ref), Default).
+
+-spec environment(ref()) -> map().
+environment(Ref) ->
+    case config(Ref) of
+        #{env := Env} when is_map(Env) -> Env;
+        #{env := Env} -> maps:from_list(Env)
+    end.
+
+-spec config(ref()) -> map().
+config(Ref) ->
+    case farrier_listener:config(Ref) of
+        undefined -> error(badarg, [Ref]);
+        Config -> Config
+    end.
+
+%%% Logging
+
+%% @doc Logs for a stream handler: `{log, Level, Format, Args}'.
+-spec log({log, logger:level(), io:format(), list()}, opts()) -> ok.
+log({log, Level, Format, Args}, Opts) ->
+    log(Level, Format, Args, Opts).
+
+%% @doc Logs through the `logger' of the options, by default OTP's.
+-spec log(logger:level(), io:format(), list(), opts()) -> ok.
+log(Level, Format, Args, #{logger := Logger}) when Logger =/= error_logger ->
+    _ = Logger:Level(Format, Args),
+    ok;
+log(Level, Format, Args, _Opts) ->
+    logger:log(Level, Format, Args).
+
+%%% Not there yet
+
+-spec start_tls(ref(), any(), any()) -> {error, {not_supported_yet, any()}}.
+start_tls(_Ref, _TransOpts, _ProtoOpts) -> not_yet(start_tls, 3).
+
+-spec start_tls(ref(), any(), any(), any()) -> {error, {not_supported_yet, any()}}.
+start_tls(_Ref, _NbAcceptors, _TransOpts, _ProtoOpts) -> not_yet(start_tls, 4).
+
+-spec start_https(ref(), any(), any(), any()) -> {error, {not_supported_yet, any()}}.
+start_https(_Ref, _NbAcceptors, _TransOpts, _ProtoOpts) -> not_yet(start_https, 4).
+
+-spec start_spdy(ref(), any(), any(), any()) -> {error, {not_supported_yet, any()}}.
+start_spdy(_Ref, _NbAcceptors, _TransOpts, _ProtoOpts) -> not_yet(start_spdy, 4).
+
+-spec start_quic(ref(), any(), any()) -> {error, {not_supported_yet, any()}}.
+start_quic(_Ref, _TransOpts, _ProtoOpts) -> not_yet(start_quic, 3).
+
+-spec start_listener(ref(), any(), any(), any(), any(), any()) ->
+    {error, {not_supported_yet, any()}}.
+start_listener(_Ref, _NbAcceptors, _Transport, _TransOpts, _Protocol, _ProtoOpts) ->
+    not_yet(start_listener, 6).
+
+-spec not_yet(atom(), arity()) -> {error, {not_supported_yet, {cowboy, atom(), arity()}}}.
+not_yet(Function, Arity) ->
+    {error, {not_supported_yet, {?MODULE, Function, Arity}}}.
+
+-spec child_spec(ref(), any(), any(), any(), any(), any()) -> no_return().
+child_spec(_Ref, _NbAcceptors, _Transport, _TransOpts, _Protocol, _ProtoOpts) ->
+    error({not_supported_yet, {?MODULE, child_spec, 6}}).
+
+-spec accept_ack(ref()) -> no_return().
+accept_ack(_Ref) ->
+    error({not_supported_yet, {?MODULE, accept_ack, 1}}).
+
+-spec set_protocol_options(ref(), any()) -> no_return().
+set_protocol_options(_Ref, _ProtoOpts) ->
+    error({not_supported_yet, {?MODULE, set_protocol_options, 2}}).

@@ -1,0 +1,24 @@
+%% The behaviour of a long-polling handler of Cowboy 1, so that modules which name it compile. Such handlers are not
+%% served yet: `init/3' returning `{loop, ...}' is answered 500, and the log says why.
+-module(cowboy_loop_handler).
+
+-type req() :: cowboy_req:req().
+
+-callback init({atom(), http}, req(), Opts :: any()) ->
+    {ok, req(), State :: any()}
+    | {loop, req(), State :: any()}
+    | {loop, req(), State :: any(), hibernate}
+    | {loop, req(), State :: any(), timeout()}
+    | {loop, req(), State :: any(), timeout(), hibernate}
+    | {shutdown, req(), State :: any()}
+    | {upgrade, protocol, module()}
+    | {upgrade, protocol, module(), req(), Opts :: any()}.
+
+-callback info(any(), req(), State) ->
+    {ok, req(), State}
+    | {loop, req(), State}
+    | {loop, req(), State, hibernate}
+when
+    State :: any().
+
+-callback terminate(Reason :: any(), req(), State :: any()) -> ok.

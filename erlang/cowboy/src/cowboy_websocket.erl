@@ -1,0 +1,102 @@
+%% The behaviour of a WebSocket handler of Cowboy 2, and the sub-protocol of that name for projects that call it from
+%% their own `upgrade/4,5'.
+-module(cowboy_websocket).
+-behaviour(cowboy_sub_protocol).
+
+-export([is_upgrade_request/1, upgrade/4, upgrade/5, takeover/7]).
+
+-export_type([frame/0, commands/0, call_result/1, opts/0, close_code/0, terminate_reason/0]).
+
+-type close_code() :: 1000..4999.
+-type frame() ::
+    ping
+    | pong
+    | close
+    | {text | binary | ping | pong | close, iodata()}
+    | {close, close_code(), iodata()}.
+-type commands() :: [
+    frame()
+    | {active, boolean()}
+    | {deflate, boolean()}
+    | {set_options, map()}
+    | {shutdown_reason, any()}
+].
+%% `{Commands, State}' is the form of today; the others go back to Cowboy 2.0.
+-type call_result(State) ::
+    {commands(), State}
+    | {commands(), State, hibernate}
+    | {ok, State}
+    | {ok, State, hibernate}
+    | {reply, frame() | [frame()], State}
+    | {reply, frame() | [frame()], State, hibernate}
+    | {stop, State}.
+-type terminate_reason() ::
+    normal
+    | stop
+    | timeout
+    | remote
+    | {remote, close_code(), binary()}
+    | {error, badencoding | badframe | badsize | closed | atom()}
+    | {crash, error | exit | throw, any()}.
+-type opts() :: #{
+    active_n => pos_integer(),
+    compress => boolean(),
+    data_delivery => stream_handlers | relay,
+    data_delivery_flow => pos_integer(),
+    deflate_opts => map(),
+    dynamic_buffer => false | {pos_integer(), pos_integer()},
+    dynamic_buffer_initial_average => non_neg_integer(),
+    dynamic_buffer_initial_size => pos_integer(),
+    idle_timeout => timeout(),
+    max_frame_size => non_neg_integer() | infinity,
+    req_filter => fun((cowboy_req:req()) -> any()),
+    validate_utf8 => boolean()
+}.
+
+-callback init(Req, any()) -> {ok | module(), Req, any()} | {module(), Req, any(), any()} when
+    Req :: cowboy_req:req().
+
+-callback websocket_init(State) -> call_result(State) when State :: any().
+
+-callback websocket_handle(ping | pong | {text | binary | ping | pong, binary()}, State) ->
+    call_result(State)
+when
+    State :: any().
+
+-callback websocket_info(any(), State) -> call_result(State) when State :: any().
+
+-callback terminate(any(), Req :: any(), any()) -> ok.
+
+-optional_callbacks([websocket_init/1, terminate/3]).
+
+%% @doc Whether a request asks for a WebSocket: a GET over HTTP/1.1 whose `connection' and `upgrade' say so
+%% (RFC 6455 4.2.1; Cowboy 2.4).
+-spec is_upgrade_request(cowboy_req:req()) -> boolean().
+is_upgrade_request(#{method := <<"GET">>, version := 'HTTP/1.1'} = Req) ->
+    names(<<"connection">>, <<"upgrade">>, Req) andalso names(<<"upgrade">>, <<"websocket">>, Req);
+is_upgrade_request(_) ->
+    false.
+
+-spec names(binary(), binary(), cowboy_req:req()) -> boolean().
+names(Header, Token, Req) ->
+    case farrier_req_2:parse_header(Header, Req) of
+        undefined -> false;
+        Tokens -> lists:member(Token, Tokens)
+    end.
+
+%% @doc Upgrades a request with default options.
+-spec upgrade(Req, Env, module(), any()) -> farrier_handler:outcome() when
+    Req :: cowboy_req:req(), Env :: cowboy_middleware:env().
+upgrade(Req, Env, Handler, State) ->
+    farrier_cowboy_2:upgrade(Req, Env, Handler, State).
+
+%% @doc Upgrades a request. Returns once the session is under way; the caller passes the result on.
+-spec upgrade(Req, Env, module(), any(), opts()) -> farrier_handler:outcome() when
+    Req :: cowboy_req:req(), Env :: cowboy_middleware:env().
+upgrade(Req, Env, Handler, State, Opts) ->
+    farrier_cowboy_2:upgrade(Req, Env, Handler, State, Opts).
+
+%% Cowboy's connection processes call this; farrier has none of them.
+-spec takeover(any(), any(), any(), any(), any(), any(), any()) -> no_return().
+takeover(_Parent, _Ref, _Socket, _Transport, _Opts, _Buffer, _State) ->
+    error({not_supported_yet, {?MODULE, takeover, 7}}).

@@ -1,0 +1,302 @@
+%% Translates the options of Cowboy's start functions, of both generations, into those of
+%% `farrier:start_listener/2'.
+%%
+%% Cowboy's options are of three kinds. Those with a meaning here are checked and renamed. Those that
+%% only tune processes or sockets that farrier does not have (`active_n', `num_acceptors', `reuseaddr') are
+%% dropped; a socket option among them is named in a warning, as ranch does. The rest stay in `protocol',
+%% because projects keep settings of their own among the protocol options.
+-module(farrier_options).
+
+-include_lib("kernel/include/logger.hrl").
+
+-export([clear/2, http/3, protocol/2]).
+
+-export_type([reason/0]).
+
+%% What is wrong with an option: its name, the value given, and what is allowed, for people.
+-type reason() :: {bad_option, Name :: any(), Value :: any(), Allowed :: binary()}.
+-type options() :: map().
+-type kind() ::
+    address
+    | port
+    | boolean
+    | count
+    | positive
+    | timeout
+    | limit
+    | shutdown
+    | module
+    | modules
+    | map
+    | list
+    | function
+    | stream_handlers
+    | {only, any()}
+    | any.
+
+%%% Entry points
+
+%% @doc Options of `cowboy:start_clear/3': transport options as a list of socket options or a map, protocol
+%% options as a map.
+-spec clear(any(), any()) -> {ok, options()} | {error, reason()}.
+clear(TransOpts, ProtoOpts) ->
+    translate(2, TransOpts, ProtoOpts, #{}).
+
+%% @doc Options of `cowboy:start_http/4': property lists, and a number of acceptors that only has
+%% to be positive. Defaults are those of Cowboy 1.1.2 where they differ.
+-spec http(any(), any(), any()) -> {ok, options()} | {error, reason()}.
+http(NbAcceptors, TransOpts, ProtoOpts) ->
+    translate(1, TransOpts, ProtoOpts, #{num_acceptors => NbAcceptors}).
+
+%% @doc The part of the options that protocol options alone decide: for a listener that runs already.
+-spec protocol(1 | 2, any()) -> {ok, options()} | {error, reason()}.
+protocol(Generation, ProtoOpts) ->
+    guarded(fun() -> protocol_options(Generation, ProtoOpts) end).
+
+-spec translate(1 | 2, any(), any(), map()) -> {ok, options()} | {error, reason()}.
+translate(Generation, TransOpts, ProtoOpts, Extra) ->
+    guarded(fun() ->
+        {Transport, SocketOpts} = split(TransOpts),
+        maps:merge(
+            listener(maps:merge(Transport, Extra)),
+            maps:merge(protocol_options(Generation, ProtoOpts), #{
+                socket => socket(SocketOpts),
+                transport_options => TransOpts
+            })
+        )
+    end).
+
+-spec guarded(fun(() -> options())) -> {ok, options()} | {error, reason()}.
+guarded(Fun) ->
+    try
+        {ok, settle(Fun())}
+    catch
+        throw:{bad_option, _, _, _} = Reason -> {error, Reason}
+    end.
+
+%% `send_timeout' is written among the socket options but belongs to the listener.
+-spec settle(options()) -> options().
+settle(#{socket := #{send_timeout := Timeout} = Socket} = Options) ->
+    Options#{socket := maps:remove(send_timeout, Socket), send_timeout => Timeout};
+settle(Options) ->
+    Options.
+
+%%% Transport options
+
+%% In list form ranch's own options stand among those of the socket.
+-spec split(any()) -> {map(), [any()]}.
+split(TransOpts) when is_map(TransOpts) ->
+    SocketOpts = maps:get(socket_opts, TransOpts, []),
+    is_list(SocketOpts) orelse bad_option(socket_opts, SocketOpts, <<"a list of socket options">>),
+    {maps:remove(socket_opts, TransOpts), SocketOpts};
+split(TransOpts) when is_list(TransOpts) ->
+    {Transport, SocketOpts} = lists:partition(fun is_transport_option/1, TransOpts),
+    {maps:from_list(lists:reverse(Transport)), SocketOpts};
+split(TransOpts) ->
+    bad_option(transport_options, TransOpts, <<"a map or a list of socket options">>).
+
+-spec is_transport_option(any()) -> boolean().
+is_transport_option({Name, _}) -> transport_kind(Name) =/= unknown;
+is_transport_option(_) -> false.
+
+-spec transport_kind(any()) -> kind() | unknown.
+transport_kind(num_acceptors) -> positive;
+transport_kind(max_connections) -> limit;
+transport_kind(shutdown) -> shutdown;
+transport_kind(logger) -> module;
+transport_kind(socket) -> {only, undefined};
+transport_kind(connection_type) -> any;
+transport_kind(ack_timeout) -> timeout;
+transport_kind(handshake_timeout) -> timeout;
+transport_kind(num_conns_sups) -> positive;
+transport_kind(num_listen_sockets) -> positive;
+transport_kind(alarms) -> any;
+transport_kind(post_listen_callback) -> any;
+transport_kind(bridge) -> module;
+transport_kind(_) -> unknown.
+
+-spec listener(map()) -> options().
+listener(Transport) ->
+    _ = [check_known(transport_kind(Name), Name, Value) || {Name, Value} <- maps:to_list(Transport)],
+    maps:with([max_connections, shutdown, logger, bridge], Transport).
+
+-spec check_known(kind() | unknown, any(), any()) -> ok.
+check_known(unknown, Name, Value) ->
+    bad_option(Name, Value,
+        <<"one of alarms, connection_type, handshake_timeout, logger, max_connections, "
+            "num_acceptors, num_conns_sups, num_listen_sockets, post_listen_callback, shutdown, socket_opts">>);
+check_known(Kind, Name, Value) ->
+    check(Kind, Name, Value).
+
+%% As in `gen_tcp:listen/2' the last of several wins, except that an address beats `inet6'.
+-spec socket([any()]) -> map().
+socket(SocketOpts) ->
+    lists:foldl(fun socket_option/2, family(SocketOpts), SocketOpts).
+
+-spec family([any()]) -> map().
+family(SocketOpts) ->
+    case lists:member(inet6, SocketOpts) of
+        true -> #{ip => {0, 0, 0, 0, 0, 0, 0, 0}};
+        false -> #{}
+    end.
+
+-spec socket_option(any(), map()) -> map().
+socket_option(Family, Socket) when Family =:= inet; Family =:= inet6 ->
+    Socket;
+socket_option({IP, any}, Socket) when IP =:= ip; IP =:= ifaddr ->
+    Socket;
+socket_option({IP, loopback}, Socket) when IP =:= ip; IP =:= ifaddr ->
+    Socket#{ip => loopback(Socket)};
+socket_option({ifaddr, Address}, Socket) ->
+    socket_option({ip, Address}, Socket);
+socket_option({Name, Value} = Option, Socket) ->
+    case socket_kind(Name) of
+        ignored ->
+            Socket;
+        unknown ->
+            warn(Option, Socket);
+        Kind ->
+            check(Kind, Name, Value),
+            Socket#{Name => Value}
+    end;
+socket_option(Option, Socket) ->
+    warn(Option, Socket).
+
+-spec loopback(map()) -> inet:ip_address().
+loopback(#{ip := {0, 0, 0, 0, 0, 0, 0, 0}}) -> {0, 0, 0, 0, 0, 0, 0, 1};
+loopback(_) -> {127, 0, 0, 1}.
+
+%% `ignored' are the options that ask for what farrier does anyway.
+-spec socket_kind(any()) -> kind() | ignored | unknown.
+socket_kind(ip) -> address;
+socket_kind(port) -> port;
+socket_kind(backlog) -> positive;
+socket_kind(nodelay) -> boolean;
+socket_kind(keepalive) -> boolean;
+socket_kind(ipv6_v6only) -> boolean;
+socket_kind(sndbuf) -> positive;
+socket_kind(recbuf) -> positive;
+socket_kind(send_timeout) -> timeout;
+socket_kind(send_timeout_close) -> ignored;
+socket_kind(buffer) -> ignored;
+socket_kind(_) -> unknown.
+
+-spec warn(any(), map()) -> map().
+warn(Option, Socket) ->
+    ?LOG_WARNING("Transport option ~0p unknown or without effect on this socket; it is ignored.~n", [Option]),
+    Socket.
+
+%%% Protocol options
+
+-spec protocol_options(1 | 2, any()) -> options().
+protocol_options(Generation, ProtoOpts) ->
+    Given = given(Generation, ProtoOpts),
+    _ = [check(protocol_kind(Generation, Name), Name, Value) || {Name, Value} <- maps:to_list(Given)],
+    Listener = maps:with(listener_options(), renamed(Generation, Given)),
+    maps:merge(defaults(Generation), Listener#{
+        generation => Generation,
+        protocol => maps:without([env, middlewares], Given),
+        protocol_options => ProtoOpts
+    }).
+
+-spec given(1 | 2, any()) -> map().
+given(2, ProtoOpts) when is_map(ProtoOpts) ->
+    ProtoOpts;
+given(1, ProtoOpts) when is_list(ProtoOpts) ->
+    maps:from_list(lists:reverse([{Name, Value} || {Name, Value} <- proplists:unfold(ProtoOpts)]));
+given(2, ProtoOpts) ->
+    bad_option(protocol_options, ProtoOpts, <<"a map">>);
+given(1, ProtoOpts) ->
+    bad_option(protocol_options, ProtoOpts, <<"a property list">>).
+
+-spec renamed(1 | 2, map()) -> map().
+renamed(1, #{timeout := Timeout} = Given) -> Given#{request_timeout => Timeout};
+renamed(_, Given) -> Given.
+
+%% Where Cowboy 1.1.2 differs from farrier, whose defaults are those of Cowboy 2.18.
+-spec defaults(1 | 2) -> options().
+defaults(1) -> #{env => [], max_keepalive => 100, max_request_line_length => 4096};
+defaults(2) -> #{env => #{}}.
+
+%% Protocol options that `farrier:start_listener/2' has under the same name.
+-spec listener_options() -> [atom()].
+listener_options() ->
+    [env, middlewares, bridge, logger, request_timeout, linger_timeout, max_keepalive,
+        max_request_line_length, max_method_length, max_header_name_length, max_header_value_length,
+        max_headers, read_ahead, high_watermark, low_watermark].
+
+-spec protocol_kind(1 | 2, any()) -> kind().
+protocol_kind(1, env) -> list;
+protocol_kind(2, env) -> map;
+protocol_kind(1, timeout) -> timeout;
+protocol_kind(_, middlewares) -> modules;
+protocol_kind(_, stream_handlers) -> stream_handlers;
+protocol_kind(_, proxy_header) -> {only, false};
+protocol_kind(_, onrequest) -> function;
+protocol_kind(_, onresponse) -> function;
+protocol_kind(_, Name) when Name =:= bridge; Name =:= logger -> module;
+protocol_kind(_, Name) when
+    Name =:= request_timeout; Name =:= linger_timeout; Name =:= idle_timeout; Name =:= inactivity_timeout
+->
+    timeout;
+protocol_kind(_, Name) when
+    Name =:= max_keepalive; Name =:= max_request_line_length; Name =:= max_method_length;
+    Name =:= max_header_name_length; Name =:= max_header_value_length; Name =:= max_headers;
+    Name =:= max_empty_lines
+->
+    count;
+protocol_kind(_, Name) when Name =:= read_ahead; Name =:= high_watermark; Name =:= low_watermark ->
+    positive;
+protocol_kind(_, _) ->
+    any.
+
+%%% Checking
+
+-spec check(kind(), any(), any()) -> ok.
+check(Kind, Name, Value) ->
+    case is_valid(Kind, Value) of
+        true -> ok;
+        false -> bad_option(Name, Value, allowed(Kind))
+    end.
+
+-spec is_valid(kind(), any()) -> boolean().
+is_valid(any, _) -> true;
+is_valid(address, Value) -> inet:is_ip_address(Value);
+is_valid(port, Value) -> is_integer(Value) andalso Value >= 0 andalso Value =< 65535;
+is_valid(boolean, Value) -> is_boolean(Value);
+is_valid(count, Value) -> is_integer(Value) andalso Value >= 0;
+is_valid(positive, Value) -> is_integer(Value) andalso Value > 0;
+is_valid(limit, infinity) -> true;
+is_valid(limit, Value) -> is_valid(count, Value);
+is_valid(timeout, infinity) -> true;
+is_valid(timeout, Value) -> is_valid(count, Value);
+is_valid(shutdown, brutal_kill) -> true;
+is_valid(shutdown, Value) -> is_valid(timeout, Value);
+is_valid(module, Value) -> is_atom(Value);
+is_valid(modules, Value) -> is_list(Value) andalso lists:all(fun is_atom/1, Value);
+is_valid(map, Value) -> is_map(Value);
+is_valid(list, Value) -> is_list(Value);
+is_valid(function, Value) -> Value =:= undefined orelse is_function(Value);
+is_valid(stream_handlers, Value) -> Value =:= [cowboy_stream_h];
+is_valid({only, Only}, Value) -> Value =:= Only.
+
+-spec allowed(kind()) -> binary().
+allowed(address) -> <<"an address as inet:ip_address() has it, any or loopback">>;
+allowed(port) -> <<"an integer from 0 to 65535">>;
+allowed(boolean) -> <<"true or false">>;
+allowed(count) -> <<"a non-negative integer">>;
+allowed(positive) -> <<"a positive integer">>;
+allowed(limit) -> <<"a non-negative integer or infinity">>;
+allowed(timeout) -> <<"milliseconds (a non-negative integer) or infinity">>;
+allowed(shutdown) -> <<"milliseconds (a non-negative integer), infinity or brutal_kill">>;
+allowed(module) -> <<"an atom">>;
+allowed(modules) -> <<"a list of modules">>;
+allowed(map) -> <<"a map">>;
+allowed(list) -> <<"a property list">>;
+allowed(function) -> <<"a function or undefined">>;
+allowed(stream_handlers) -> <<"[cowboy_stream_h]: other stream handlers are not supported yet">>;
+allowed({only, Only}) -> iolist_to_binary(io_lib:format("~p: anything else is not supported yet", [Only])).
+
+-spec bad_option(any(), any(), binary()) -> no_return().
+bad_option(Name, Value, Allowed) ->
+    throw({bad_option, Name, Value, Allowed}).
