@@ -1,7 +1,20 @@
+//! farrier's transport: WebSocket codec, HTTP upgrade, listeners and connections. Knows nothing of Erlang; what it
+//! needs of it is the trait [`bridge::Bridge`].
+//!
+//! Storeys, each calls only downward: `runtime`, `listener`, `http`, `connection`, `outbox`, the codec (`message`,
+//! `frame`, `mask`, `utf8`), `config`. `bridge` and `handle` are what the Erlang side sees.
 #![forbid(unsafe_code)]
 
+pub mod bridge;
+pub mod config;
+mod connection;
 pub mod frame;
+pub mod handle;
+mod http;
+pub mod listener;
 pub mod mask;
 pub mod message;
+pub mod outbox;
 pub mod payload;
+pub mod runtime;
 pub mod utf8;

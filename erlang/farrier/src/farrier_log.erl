@@ -1,0 +1,40 @@
+%% @doc Turns the native side's `tracing' events into `logger' events, with their fields as metadata.
+-module(farrier_log).
+-behaviour(gen_server).
+
+-export([start_link/0]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
+
+-spec start_link() -> {ok, pid()} | {error, term()}.
+start_link() ->
+    gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
+
+-spec init([]) -> {ok, []}.
+init([]) ->
+    {ok, []}.
+
+-spec handle_call(term(), gen_server:from(), []) -> {reply, {error, unknown_call}, []}.
+handle_call(_Call, _From, State) ->
+    {reply, {error, unknown_call}, State}.
+
+-spec handle_cast(term(), []) -> {noreply, []}.
+handle_cast(_Cast, State) ->
+    {noreply, State}.
+
+-spec handle_info(term(), []) -> {noreply, []}.
+handle_info({'$farrier_log', Level, Message, Metadata, Dropped}, State) ->
+    report_dropped(Dropped),
+    logger:log(Level, "farrier: ~ts", [Message], metadata(Metadata)),
+    {noreply, State};
+handle_info(_Other, State) ->
+    {noreply, State}.
+
+-spec report_dropped(non_neg_integer()) -> ok.
+report_dropped(0) ->
+    ok;
+report_dropped(Dropped) ->
+    logger:warning("farrier: ~b events of the transport were dropped because they came too fast", [Dropped]).
+
+-spec metadata(map()) -> logger:metadata().
+metadata(Fields) ->
+    Fields#{domain => [farrier]}.

@@ -1,0 +1,471 @@
+//! The task of one WebSocket connection: read, decode, deliver; drain the outbox; timers.
+//!
+//! The stages of its life are `Stage`'s. A socket that is closed with unread bytes makes the kernel reset the
+//! connection, under the last frame as it may be: so the write side is shut first and what the peer still sends is
+//! discarded for a while.
+
+use crate::bridge::{Bridge, End, Events};
+use crate::config::{EarlyData, UpgradeOptions};
+use crate::handle::{Handle, Upgrade};
+use crate::listener::Admission;
+use crate::message::{Decoder, DecoderOptions, Message, Progress, ProtocolError, Sink};
+use std::cell::RefCell;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Bytes read at once. One buffer per thread serves every connection, so an idle one owns none.
+const READ_BUFFER: usize = 64 * 1024;
+/// A payload of which at least this much is missing is read straight into its own storage.
+const DIRECT_READ: usize = READ_BUFFER;
+/// Longest time that corked frames wait for their caller's next call.
+const CORK_TIME: Duration = Duration::from_millis(1);
+/// How long a peer that takes nothing may delay the end of a connection that its owner has closed.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes discarded from a peer that does not stop sending after the close.
+const LINGER_BYTES: usize = 1024 * 1024;
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BUFFER]);
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Events are delivered.
+    Open,
+    /// A terminal event was delivered; the owner's `close` is awaited.
+    Ended,
+    /// The owner closed; what is queued still goes out.
+    Flushing,
+    /// The last byte is out and the write side is shut; what arrives is discarded.
+    Lingering { discarded: usize },
+}
+
+/// See the module's documentation.
+pub struct Connection<B: Bridge> {
+    handle: Arc<Handle<B>>,
+    socket: OwnedReadHalf,
+    decoder: Decoder<B::Payload>,
+    stage: Stage,
+    /// Bytes read that no delivered event has accounted for: parts of unfinished messages.
+    unaccounted: usize,
+    idle_timeout: Option<Duration>,
+    /// When the last byte was read; in later stages, when the last progress was made.
+    last_read: Instant,
+    cork_until: Option<Instant>,
+    /// Wakes at the earliest of the deadlines above. Absent while there is none.
+    timer: Option<Pin<Box<Sleep>>>,
+    _admission: Admission<B>,
+}
+
+/// Turns an upgraded socket into a running connection. `early` are the bytes that came with the request.
+pub fn start<B: Bridge>(
+    stream: TcpStream,
+    mut early: Vec<u8>,
+    handle: Arc<Handle<B>>,
+    upgrade: Upgrade,
+    admission: Admission<B>,
+) {
+    let Upgrade { head, options } = upgrade;
+    let (socket, writer) = stream.into_split();
+    handle.outbox().attach(writer, head);
+    let mut connection = Connection::new(handle, socket, &options, admission);
+    if !early.is_empty() && options.early_data == EarlyData::Deliver {
+        connection.decode(early.len(), |decoder, sink| {
+            decoder.decode(&mut early, sink)
+        });
+    }
+    tokio::spawn(connection);
+}
+
+impl<B: Bridge> Connection<B> {
+    fn new(
+        handle: Arc<Handle<B>>,
+        socket: OwnedReadHalf,
+        options: &UpgradeOptions,
+        admission: Admission<B>,
+    ) -> Self {
+        Connection {
+            handle,
+            socket,
+            decoder: Decoder::new(DecoderOptions {
+                max_frame_size: options.max_frame_size.0,
+                validate_utf8: options.validate_utf8,
+            }),
+            stage: Stage::Open,
+            unaccounted: 0,
+            idle_timeout: options.idle_timeout.0,
+            last_read: Instant::now(),
+            cork_until: None,
+            timer: None,
+            _admission: admission,
+        }
+    }
+
+    /// Decodes and delivers what one read brought.
+    fn decode(
+        &mut self,
+        bytes: usize,
+        decode: impl FnOnce(
+            &mut Decoder<B::Payload>,
+            &mut EventSink<'_, B::Payload>,
+        ) -> Result<Progress, ProtocolError>,
+    ) {
+        self.last_read = Instant::now();
+        let total = self.unaccounted + bytes;
+        let decoder = &mut self.decoder;
+        let mut decode = Some(decode);
+        let mut ended = false;
+        let mut events = 0;
+        // Counted before the message is out: the owner may hand the bytes back before `deliver` returns.
+        self.handle.delivered(total);
+        self.handle.outbox().allow_cork();
+        let Some(owner) = self.handle.owner() else {
+            return;
+        };
+        let alive = self.handle.shared().bridge().deliver(owner, &mut |out| {
+            let mut sink = EventSink { out, count: 0 };
+            let result = match decode.take() {
+                Some(decode) => decode(decoder, &mut sink),
+                None => Ok(Progress::Open),
+            };
+            ended = !matches!(result, Ok(Progress::Open));
+            if let Err(error) = result {
+                sink.end(error.into());
+            }
+            events = sink.count;
+            total
+        });
+        if events == 0 {
+            self.handle.handled(total);
+            self.unaccounted = total;
+        } else {
+            self.unaccounted = 0;
+        }
+        if ended {
+            self.stage = Stage::Ended;
+        }
+        if events > 1 {
+            // A handler that takes longer than this for the batch writes the rest of its replies one by one.
+            self.cork_until = Some(self.last_read + CORK_TIME);
+        }
+        if !alive {
+            self.handle.abandon();
+        }
+    }
+
+    fn end(&mut self, end: End) {
+        self.stage = Stage::Ended;
+        let Some(owner) = self.handle.owner() else {
+            return;
+        };
+        let bytes = std::mem::take(&mut self.unaccounted);
+        self.handle.delivered(bytes);
+        let alive = self.handle.shared().bridge().deliver(owner, &mut |out| {
+            out.end(end);
+            bytes
+        });
+        if !alive {
+            self.handle.abandon();
+        }
+    }
+
+    fn apply_change(&mut self) {
+        let Some(change) = self.handle.take_change() else {
+            return;
+        };
+        if let Some(timeout) = change.idle_timeout {
+            self.idle_timeout = timeout.0;
+            self.last_read = Instant::now();
+        }
+        if let Some(limit) = change.max_frame_size {
+            self.decoder.set_max_frame_size(limit.0);
+        }
+    }
+
+    /// Writes what is queued. Ready once nothing is, or only frames that still wait for company.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.cork_until.is_some_and(|due| due <= Instant::now()) {
+            self.cork_until = None;
+            self.handle.outbox().uncork();
+        }
+        loop {
+            let (step, waiter) = {
+                let mut outbox = self.handle.outbox();
+                if outbox.is_corked() && self.stage != Stage::Flushing {
+                    return Poll::Ready(Ok(()));
+                }
+                let before = outbox.queued();
+                let step = match outbox.drain() {
+                    Ok(true) => Poll::Ready(Ok(true)),
+                    Ok(false) => outbox.poll_writable(cx).map_ok(|()| false),
+                    Err(error) => Poll::Ready(Err(error)),
+                };
+                if self.stage == Stage::Flushing && outbox.queued() < before {
+                    self.last_read = Instant::now();
+                }
+                let low = self.handle.shared().options().low_watermark;
+                (step, outbox.take_waiter(low))
+            };
+            self.handle.notify(waiter, Ok(()));
+            if ready!(step)? {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    fn may_read(&self) -> bool {
+        match self.stage {
+            Stage::Open => self.handle.is_active() && !self.handle.is_behind(),
+            Stage::Ended | Stage::Flushing => false,
+            Stage::Lingering { .. } => true,
+        }
+    }
+
+    /// Reads once. Ready(Ok(0)) at the end of the stream.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.stage == Stage::Open
+            && let Some(window) = self.decoder.window(DIRECT_READ, 16 * READ_BUFFER)
+        {
+            let mut buffer = ReadBuf::new(window);
+            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer))?;
+            let n = buffer.filled().len();
+            if n > 0 {
+                self.decode(n, |decoder, sink| decoder.filled(n, sink));
+            }
+            return Poll::Ready(Ok(n));
+        }
+        BUFFER.with_borrow_mut(|memory| {
+            let mut buffer = ReadBuf::new(memory);
+            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer))?;
+            let n = buffer.filled().len();
+            match &mut self.stage {
+                Stage::Lingering { discarded } => *discarded += n,
+                _ if n > 0 => {
+                    self.decode(n, |decoder, sink| decoder.decode(&mut memory[..n], sink));
+                }
+                _ => {}
+            }
+            Poll::Ready(Ok(n))
+        })
+    }
+
+    /// A peer that hangs up is noticed even while nothing is read, once no unread byte is left.
+    fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let mut byte = [0; 1];
+        let mut buffer = ReadBuf::new(&mut byte);
+        match ready!(Pin::new(&mut self.socket).poll_peek(cx, &mut buffer)) {
+            Ok(0) => Poll::Ready(End::Closed),
+            Ok(_) => Poll::Pending,
+            Err(error) => Poll::Ready(end_of(&error)),
+        }
+    }
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if !self.may_read() {
+                if self.stage == Stage::Open && !self.handle.is_active() {
+                    let end = ready!(self.poll_hangup(cx));
+                    self.end(end);
+                }
+                return Poll::Pending;
+            }
+            match ready!(self.poll_read(cx)) {
+                Ok(0) => {
+                    if let Stage::Lingering { .. } = self.stage {
+                        return Poll::Ready(());
+                    }
+                    self.end(End::Closed);
+                }
+                Ok(_) => {
+                    if let Stage::Lingering { discarded } = self.stage
+                        && discarded > LINGER_BYTES
+                    {
+                        return Poll::Ready(());
+                    }
+                }
+                Err(error) => {
+                    if let Stage::Lingering { .. } = self.stage {
+                        return Poll::Ready(());
+                    }
+                    self.end(end_of(&error));
+                }
+            }
+        }
+    }
+
+    /// Arms the timer for the earliest deadline and acts on those that have passed. Ready when lingering is over.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let now = Instant::now();
+            let limit = match self.stage {
+                Stage::Open => self.idle_timeout,
+                Stage::Ended => None,
+                Stage::Flushing => Some(FLUSH_PATIENCE),
+                Stage::Lingering { .. } => self.handle.shared().options().linger_timeout.0,
+            };
+            if self.stage == Stage::Open && self.handle.is_behind() {
+                // Not the peer's silence: we don't listen.
+                self.last_read = now;
+            }
+            let idle_at = limit.map(|limit| self.last_read + limit);
+            if idle_at.is_some_and(|at| at <= now) {
+                match self.stage {
+                    Stage::Open => self.end(End::Timeout),
+                    _ => return Poll::Ready(()),
+                }
+                continue;
+            }
+            let Some(next) = earliest(idle_at, self.cork_until) else {
+                self.timer = None;
+                return Poll::Pending;
+            };
+            match &mut self.timer {
+                // Waking early costs a look; re-arming on every read would cost each message.
+                Some(timer) if timer.deadline() <= next && !timer.is_elapsed() => {}
+                Some(timer) => timer.as_mut().reset(next),
+                None => self.timer = Some(Box::pin(sleep_until(next))),
+            }
+            if let Some(timer) = &mut self.timer {
+                ready!(timer.as_mut().poll(cx));
+            }
+            if self.cork_until.is_some_and(|due| due <= Instant::now())
+                && let Poll::Ready(Err(error)) = self.poll_drain(cx)
+            {
+                self.lose(&error);
+            }
+        }
+    }
+
+    /// What follows once nothing is queued or the socket is lost. Ready at the end of the connection.
+    fn after_drain(&mut self, result: io::Result<()>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Err(error) = result {
+            self.lose(&error);
+        }
+        if self.stage != Stage::Flushing {
+            return Poll::Pending;
+        }
+        let Some(mut writer) = self.handle.outbox().take_writer() else {
+            return Poll::Ready(());
+        };
+        let shut = Pin::new(&mut writer).poll_shutdown(cx);
+        writer.forget();
+        if !matches!(shut, Poll::Ready(Ok(()))) {
+            return Poll::Ready(());
+        }
+        self.stage = Stage::Lingering { discarded: 0 };
+        self.last_read = Instant::now();
+        self.poll_receive(cx)
+    }
+
+    fn lose(&mut self, error: &io::Error) {
+        let waiter = {
+            let mut outbox = self.handle.outbox();
+            outbox.lost();
+            outbox.take_waiter(usize::MAX)
+        };
+        self.handle.notify(waiter, Err(crate::bridge::Closed));
+        if self.stage == Stage::Open {
+            self.end(end_of(error));
+        }
+    }
+}
+
+fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+impl<B: Bridge> Future for Connection<B> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.handle.set_waker(cx.waker());
+        this.apply_change();
+        // Reading comes first: what arrived is often answered before this poll ends.
+        if this.poll_receive(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if matches!(this.stage, Stage::Open | Stage::Ended) && this.handle.is_closing() {
+            this.stage = Stage::Flushing;
+            this.last_read = Instant::now();
+        }
+        if !matches!(this.stage, Stage::Lingering { .. })
+            && let Poll::Ready(result) = this.poll_drain(cx)
+            && this.after_drain(result, cx).is_ready()
+        {
+            return Poll::Ready(());
+        }
+        this.poll_timer(cx)
+    }
+}
+
+impl<B: Bridge> Drop for Connection<B> {
+    fn drop(&mut self) {
+        let waiter = {
+            let mut outbox = self.handle.outbox();
+            outbox.lost();
+            outbox.take_waiter(usize::MAX)
+        };
+        self.handle.notify(waiter, Err(crate::bridge::Closed));
+        if self.stage == Stage::Open && !self.handle.is_closing() {
+            // The runtime stops, or this task panicked: the owner must not wait for ever.
+            self.end(End::Closed);
+        }
+    }
+}
+
+struct EventSink<'a, P> {
+    out: &'a mut dyn Events<P>,
+    count: usize,
+}
+
+impl<P> EventSink<'_, P> {
+    fn end(&mut self, end: End) {
+        self.count += 1;
+        self.out.end(end);
+    }
+}
+
+impl<P> Sink<P> for EventSink<'_, P> {
+    fn message(&mut self, message: Message<'_, P>) {
+        self.count += 1;
+        match message {
+            Message::Text(payload) => self.out.text(payload),
+            Message::Binary(payload) => self.out.binary(payload),
+            Message::Ping(payload) => self.out.ping(payload),
+            Message::Pong(payload) => self.out.pong(payload),
+            Message::Close(reason) => self.out.close(reason),
+        }
+    }
+}
+
+impl From<ProtocolError> for End {
+    fn from(error: ProtocolError) -> Self {
+        match error.close_code() {
+            1007 => End::BadEncoding,
+            1009 => End::BadSize,
+            _ => End::BadFrame,
+        }
+    }
+}
+
+/// How Erlang names a socket error. A reset is `closed`, as it is for `gen_tcp`.
+fn end_of(error: &io::Error) -> End {
+    match error.kind() {
+        io::ErrorKind::TimedOut => End::Posix("etimedout"),
+        io::ErrorKind::HostUnreachable => End::Posix("ehostunreach"),
+        io::ErrorKind::NetworkUnreachable => End::Posix("enetunreach"),
+        _ => End::Closed,
+    }
+}

@@ -1,0 +1,385 @@
+//! HTTP/1.1 by hyper: requests go to the bridge, responses come from it, an upgrade takes the socket away from hyper.
+
+mod body;
+mod head;
+
+pub(crate) use head::{check_head, upgrade_head};
+
+use crate::bridge::{BodyEvent, Bridge, Endpoint, ResponseBody, ResponseHead};
+use crate::connection;
+use crate::handle::{Handle, HttpCommand, Upgrade};
+use crate::listener::{Admission, Shared};
+use body::{Body, RequestBody};
+use head::Refusal;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+/// Bytes discarded from a client that goes on sending after the last response.
+const LINGER_BYTES: usize = 1024 * 1024;
+
+/// One HTTP connection: what its requests have in common.
+struct Connection<B: Bridge> {
+    shared: Arc<Shared<B>>,
+    peer: Endpoint,
+    sock: Endpoint,
+    requests: AtomicU64,
+    /// Set by the request that becomes a WebSocket.
+    upgraded: Mutex<Option<Upgraded<B>>>,
+    /// Whether hyper has bytes that the socket did not take yet.
+    unflushed: Arc<AtomicBool>,
+}
+
+struct Upgraded<B: Bridge> {
+    handle: Arc<Handle<B>>,
+    upgrade: Upgrade,
+}
+
+/// Serves one accepted socket until it closes or becomes a WebSocket.
+pub(crate) async fn serve<B: Bridge>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared<B>>,
+    admission: Admission<B>,
+) {
+    let Ok(sock) = stream.local_addr() else {
+        return;
+    };
+    let unflushed = Arc::new(AtomicBool::new(false));
+    let connection = Arc::new(Connection {
+        shared: shared.clone(),
+        peer: peer.into(),
+        sock: sock.into(),
+        requests: AtomicU64::new(0),
+        upgraded: Mutex::new(None),
+        unflushed: unflushed.clone(),
+    });
+    let service = {
+        let connection = connection.clone();
+        service_fn(move |request| Box::pin(answer(connection.clone(), request)))
+    };
+    let io = TokioIo::new(Wire { stream, unflushed });
+    let mut http = builder(&shared).serve_connection(io, service);
+    let mut drain = std::pin::pin!(shared.draining());
+    let mut is_draining = false;
+    let upgraded = poll_fn(|cx| {
+        if !is_draining && drain.as_mut().poll(cx).is_ready() {
+            is_draining = true;
+            Pin::new(&mut http).graceful_shutdown();
+        }
+        let finished = Pin::new(&mut http).poll_without_shutdown(cx);
+        if let Some(upgraded) = connection.take_upgraded() {
+            return Poll::Ready(Some(upgraded));
+        }
+        finished.map(|result| {
+            if let Err(error) = result {
+                tracing::debug!(%error, %peer, "HTTP connection ended");
+            }
+            None
+        })
+    })
+    .await;
+    let parts = http.into_parts();
+    let stream = parts.io.into_inner().stream;
+    match upgraded {
+        Some(Upgraded { handle, upgrade }) => {
+            let early = parts.read_buf.to_vec();
+            connection::start(stream, early, handle, upgrade, admission.into_websocket());
+        }
+        None => linger(stream, &shared).await,
+    }
+}
+
+fn builder<B: Bridge>(shared: &Shared<B>) -> http1::Builder {
+    let options = shared.options();
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.request_timeout.0)
+        .auto_date_header(false)
+        // hyper's own answer to too large a head is the same 431; room for one more header lets us give it.
+        .max_buf_size(head::largest(options).max(8192));
+    if options.max_headers > 100 {
+        builder.max_headers(options.max_headers + 1);
+    }
+    builder
+}
+
+/// Shuts the write side and discards what arrives, so that the last response is not lost to a reset.
+async fn linger<B: Bridge>(mut stream: TcpStream, shared: &Shared<B>) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let discard = async {
+        let mut buffer = [0; 4096];
+        let mut left = LINGER_BYTES;
+        while let Ok(n) = stream.read(&mut buffer).await {
+            left = left.saturating_sub(n);
+            if n == 0 || left == 0 {
+                return;
+            }
+        }
+    };
+    match shared.options().linger_timeout.0 {
+        Some(timeout) => drop(tokio::time::timeout(timeout, discard).await),
+        None => discard.await,
+    }
+}
+
+impl<B: Bridge> Connection<B> {
+    /// The upgrade, once nothing of earlier responses is left in hyper.
+    fn take_upgraded(&self) -> Option<Upgraded<B>> {
+        if self.unflushed.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.upgraded
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .take()
+    }
+
+    fn set_upgraded(&self, upgraded: Upgraded<B>) {
+        *self
+            .upgraded
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(upgraded);
+    }
+
+    /// The response, told to be the last one when the connection has served enough requests.
+    fn finish<T>(&self, number: u64, mut response: Response<T>) -> Response<T> {
+        if number >= self.shared.options().max_keepalive {
+            close_after(&mut response);
+        }
+        response
+    }
+}
+
+fn close_after<T>(response: &mut Response<T>) {
+    response.headers_mut().insert(
+        hyper::header::CONNECTION,
+        hyper::header::HeaderValue::from_static("close"),
+    );
+}
+
+/// A response without a body that the transport itself gives.
+fn bare<B: Bridge>(status: u16, close: bool) -> Response<Body<B>> {
+    let mut response = Response::new(Body::empty());
+    if let Ok(status) = hyper::StatusCode::from_u16(status) {
+        *response.status_mut() = status;
+    }
+    if close {
+        close_after(&mut response);
+    }
+    response
+}
+
+/// Answers one request by asking the bridge. Dropped when the client goes away.
+async fn answer<B: Bridge>(
+    connection: Arc<Connection<B>>,
+    request: Request<Incoming>,
+) -> Result<Response<Body<B>>, Abort> {
+    let number = connection.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    let (parts, incoming) = request.into_parts();
+    let head = head::request(
+        &parts,
+        &incoming,
+        connection.peer,
+        connection.sock,
+        number,
+        connection.shared.options(),
+    );
+    let head = match head {
+        Ok(head) => head,
+        Err(Refusal(status)) => {
+            tracing::debug!(status, "request refused");
+            return Ok(bare(status, true));
+        }
+    };
+    let (sender, commands) = mpsc::unbounded_channel();
+    let handle = Handle::new(connection.shared.clone(), head, sender);
+    let exchange = Exchange {
+        handle,
+        commands,
+        body: RequestBody::new(incoming),
+    };
+    let offered = exchange.handle.clone();
+    if !connection.shared.offer(offered) {
+        return Ok(bare(503, true));
+    }
+    let response = exchange.run(&connection).await?;
+    Ok(connection.finish(number, response))
+}
+
+/// The connection ends without an answer.
+#[derive(Debug)]
+struct Abort;
+
+impl std::fmt::Display for Abort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the process of the request is gone")
+    }
+}
+
+impl std::error::Error for Abort {}
+
+/// One request that waits for its owner's commands.
+struct Exchange<B: Bridge> {
+    handle: Arc<Handle<B>>,
+    commands: mpsc::UnboundedReceiver<HttpCommand<B>>,
+    body: RequestBody<B>,
+}
+
+impl<B: Bridge> Drop for Exchange<B> {
+    fn drop(&mut self) {
+        self.commands.close();
+        self.handle.http_ended();
+    }
+}
+
+impl<B: Bridge> Exchange<B> {
+    async fn run(mut self, connection: &Connection<B>) -> Result<Response<Body<B>>, Abort> {
+        loop {
+            let command = tokio::select! {
+                biased;
+                command = self.commands.recv() => command,
+                (reference, event) = self.body.read() => {
+                    self.handle.body(reference, event);
+                    continue;
+                }
+            };
+            match command {
+                Some(HttpCommand::ReadBody {
+                    reference,
+                    length,
+                    period,
+                }) => {
+                    self.body.request(reference, length, period);
+                }
+                Some(HttpCommand::Respond(head, body)) => return complete(head, body).await,
+                Some(HttpCommand::Stream(head, chunks)) => {
+                    let body = Body::stream(self.handle.clone(), chunks);
+                    return Ok(head::response(head, body));
+                }
+                Some(HttpCommand::Upgrade(upgrade)) => {
+                    let handle = self.handle.clone();
+                    let upgrade = *upgrade;
+                    connection.set_upgraded(Upgraded { handle, upgrade });
+                    // The connection's task takes the socket now and drops this future.
+                    return std::future::pending().await;
+                }
+                Some(HttpCommand::Abandoned) | None => {
+                    return match self.handle.on_abandoned() {
+                        Some(status) => Ok(bare(status, status == 503)),
+                        None => Err(Abort),
+                    };
+                }
+            }
+        }
+    }
+}
+
+async fn complete<B: Bridge>(
+    head: ResponseHead,
+    body: ResponseBody,
+) -> Result<Response<Body<B>>, Abort> {
+    match body {
+        ResponseBody::Bytes(bytes) => Ok(head::response(head, Body::full(bytes))),
+        ResponseBody::File {
+            path,
+            offset,
+            length,
+        } => match Body::file(&path, offset, length).await {
+            Ok(body) => Ok(head::response(head, body)),
+            Err(error) => {
+                tracing::error!(%error, path = %path.display(), "file of a response can't be read");
+                Ok(bare(500, true))
+            }
+        },
+    }
+}
+
+impl<B: Bridge> RequestBody<B> {
+    /// Asks for a piece of the body; an unanswered request before it is forgotten.
+    fn request(
+        &mut self,
+        reference: B::Reference,
+        length: usize,
+        period: Option<std::time::Duration>,
+    ) {
+        self.wanted = Some(body::Wanted::new(reference, length, period));
+    }
+
+    /// Waits for the answer to the current request, for ever if there is none. Cancel safe.
+    async fn read(&mut self) -> (B::Reference, BodyEvent) {
+        let Some((length, deadline)) = self.wanted.as_ref().map(|w| (w.length, w.deadline)) else {
+            return std::future::pending().await;
+        };
+        let event = self.source.collect(length, deadline).await;
+        match self.wanted.take() {
+            Some(wanted) => (wanted.reference, event),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// The socket as hyper sees it. Notices whether hyper's bytes are all out.
+struct Wire {
+    stream: TcpStream,
+    unflushed: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.unflushed.store(true, Ordering::Relaxed);
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        vectors: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.unflushed.store(true, Ordering::Relaxed);
+        Pin::new(&mut self.stream).poll_write_vectored(cx, vectors)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// hyper flushes the socket only when its own buffer is empty.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.unflushed.store(false, Ordering::Relaxed);
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,169 @@
+//! Request and response heads between hyper and the bridge, with Cowboy's limits and statuses.
+
+use crate::bridge::{Endpoint, Request, RespondError, ResponseHead};
+use crate::config::{HttpVersion, ListenerOptions};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Response, StatusCode, Version};
+use serde_bytes::ByteBuf;
+
+/// A request that never reaches a handler, by the status that the client gets.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal(pub u16);
+
+/// The longest request head that the limits allow, in bytes.
+pub fn largest(options: &ListenerOptions) -> usize {
+    let header = options.max_header_name_length + options.max_header_value_length + 4;
+    options
+        .max_request_line_length
+        .saturating_add(header.saturating_mul(options.max_headers.saturating_add(1)))
+        .min(1 << 20)
+}
+
+/// Turns hyper's request head into ours, or says why not.
+pub fn request(
+    parts: &Parts,
+    body: &Incoming,
+    peer: Endpoint,
+    sock: Endpoint,
+    number: u64,
+    options: &ListenerOptions,
+) -> Result<Request, Refusal> {
+    check_limits(parts, options)?;
+    let (host, port) = host(parts)?;
+    let path = match parts.uri.path() {
+        "" => "/",
+        path => path,
+    };
+    Ok(Request {
+        method: parts.method.as_str().into(),
+        version: match parts.version {
+            Version::HTTP_10 => HttpVersion::Http10,
+            _ => HttpVersion::Http11,
+        },
+        scheme: b"http".to_vec(),
+        host,
+        port,
+        path: path.into(),
+        qs: parts.uri.query().unwrap_or_default().into(),
+        headers: parts
+            .headers
+            .iter()
+            .map(|(name, value)| (bytes(name.as_str().as_bytes()), bytes(value.as_bytes())))
+            .collect(),
+        peer,
+        sock,
+        body_length: body.size_hint().exact(),
+        stream_id: number,
+    })
+}
+
+fn bytes(slice: &[u8]) -> ByteBuf {
+    ByteBuf::from(slice)
+}
+
+/// Limits in the order in which Cowboy 2.18 meets them.
+fn check_limits(parts: &Parts, options: &ListenerOptions) -> Result<(), Refusal> {
+    let target = parts.uri.path_and_query().map_or(0, |pq| pq.as_str().len());
+    let method = parts.method.as_str().len();
+    if method > options.max_method_length {
+        return Err(Refusal(501));
+    }
+    if target + method + " HTTP/1.1".len() + 1 > options.max_request_line_length {
+        return Err(Refusal(414));
+    }
+    if parts.headers.len() > options.max_headers {
+        return Err(Refusal(431));
+    }
+    let too_long = parts.headers.iter().any(|(name, value)| {
+        name.as_str().len() > options.max_header_name_length
+            || value.len() > options.max_header_value_length
+    });
+    if too_long {
+        return Err(Refusal(431));
+    }
+    Ok(())
+}
+
+/// Host (lower case, without port) and port, from the Host header (RFC 9110 7.2). HTTP/1.1 requires exactly one.
+fn host(parts: &Parts) -> Result<(Vec<u8>, u16), Refusal> {
+    let mut values = parts.headers.get_all(hyper::header::HOST).iter();
+    let Some(value) = values.next() else {
+        return match parts.version {
+            Version::HTTP_10 => Ok((Vec::new(), 80)),
+            _ => Err(Refusal(400)),
+        };
+    };
+    if values.next().is_some() {
+        return Err(Refusal(400));
+    }
+    let value = value.to_str().map_err(|_| Refusal(400))?;
+    let (host, port) = match value.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => {
+            (host, port.parse().map_err(|_| Refusal(400))?)
+        }
+        _ => (value, 80),
+    };
+    Ok((host.to_ascii_lowercase().into_bytes(), port))
+}
+
+/// Refuses headers that would let a value break out of its line (RFC 9112 11.1).
+pub fn check_head(head: &ResponseHead) -> Result<(), RespondError> {
+    for (name, value) in &head.headers {
+        let valid = HeaderName::from_bytes(name).is_ok() && HeaderValue::from_bytes(value).is_ok();
+        if !valid {
+            return Err(RespondError::InvalidHeader(name.to_vec()));
+        }
+    }
+    let reason = head.reason.as_deref().map(|r| &r[..]).unwrap_or_default();
+    if !(100..=999).contains(&head.status) || HeaderValue::from_bytes(reason).is_err() {
+        return Err(RespondError::InvalidHeader(b":status".to_vec()));
+    }
+    Ok(())
+}
+
+/// hyper's form of a checked response head.
+pub fn response<T>(head: ResponseHead, body: T) -> Response<T> {
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(reason) = head.reason
+        && let Ok(reason) = hyper::ext::ReasonPhrase::try_from(reason.into_vec())
+    {
+        response.extensions_mut().insert(reason);
+    }
+    for (name, value) in head.headers {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(&name),
+            HeaderValue::from_bytes(&value),
+        ) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// The bytes of a 101: our own, because hyper would change the case of the handler's header names.
+pub fn upgrade_head(head: &ResponseHead, version: HttpVersion) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(256);
+    bytes.extend_from_slice(match version {
+        HttpVersion::Http10 => b"HTTP/1.0 ",
+        HttpVersion::Http11 => b"HTTP/1.1 ",
+    });
+    bytes.extend_from_slice(head.status.to_string().as_bytes());
+    bytes.push(b' ');
+    match &head.reason {
+        Some(reason) => bytes.extend_from_slice(reason),
+        None => bytes.extend_from_slice(b"Switching Protocols"),
+    }
+    bytes.extend_from_slice(b"\r\n");
+    for (name, value) in &head.headers {
+        bytes.extend_from_slice(name);
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes
+}

@@ -1,0 +1,300 @@
+//! Listeners: bind, accept, count, suspend, drain.
+
+use crate::bridge::{Bridge, ListenerInfo};
+use crate::config::ListenerOptions;
+use crate::handle::Handle;
+use crate::http;
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+/// Pause after an accept failed for want of descriptors or memory; connections wait in the backlog meanwhile.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a listener's connections share. `configure` makes a new one; running connections keep theirs.
+pub struct Shared<B: Bridge> {
+    bridge: Arc<B>,
+    options: ListenerOptions,
+    acceptors: Arc<[B::Process]>,
+    counters: Arc<Counters>,
+    draining: watch::Receiver<bool>,
+}
+
+/// What is counted over the listener's life.
+struct Counters {
+    next_acceptor: AtomicUsize,
+    /// Connections allowed at once; `u64::MAX` for any number.
+    limit: AtomicU64,
+    connections: AtomicU64,
+    websockets: AtomicU64,
+    accepted: AtomicU64,
+    rejected: AtomicU64,
+    /// A connection ended or the limit was raised.
+    freed: Notify,
+}
+
+impl<B: Bridge> Shared<B> {
+    pub fn bridge(&self) -> &B {
+        &self.bridge
+    }
+
+    pub fn options(&self) -> &ListenerOptions {
+        &self.options
+    }
+
+    /// Offers a request to the next acceptor that is alive.
+    pub(crate) fn offer(&self, handle: Arc<Handle<B>>) -> bool {
+        let count = self.acceptors.len();
+        let first = self.counters.next_acceptor.fetch_add(1, Ordering::Relaxed);
+        let taken = (0..count).any(|i| {
+            let acceptor = &self.acceptors[(first.wrapping_add(i)) % count];
+            self.bridge.offer(acceptor, handle.clone())
+        });
+        if !taken {
+            self.counters.rejected.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    /// Resolves once the listener is closed for good.
+    pub(crate) fn draining(&self) -> impl Future<Output = ()> + use<B> {
+        let mut draining = self.draining.clone();
+        async move {
+            let _ = draining.wait_for(|draining| *draining).await;
+        }
+    }
+}
+
+/// A connection's place under `max_connections`, given back when dropped.
+pub struct Admission<B: Bridge> {
+    shared: Arc<Shared<B>>,
+    websocket: bool,
+}
+
+impl<B: Bridge> Admission<B> {
+    fn new(shared: Arc<Shared<B>>) -> Self {
+        shared.counters.connections.fetch_add(1, Ordering::AcqRel);
+        Admission {
+            shared,
+            websocket: false,
+        }
+    }
+
+    /// The connection became a WebSocket; it goes on counting.
+    pub(crate) fn into_websocket(mut self) -> Self {
+        self.websocket = true;
+        (self.shared.counters.websockets).fetch_add(1, Ordering::Relaxed);
+        self
+    }
+}
+
+impl<B: Bridge> Drop for Admission<B> {
+    fn drop(&mut self) {
+        let counters = &self.shared.counters;
+        if self.websocket {
+            counters.websockets.fetch_sub(1, Ordering::Relaxed);
+        }
+        counters.connections.fetch_sub(1, Ordering::AcqRel);
+        counters.freed.notify_one();
+    }
+}
+
+/// A bound port.
+pub struct Listener<B: Bridge> {
+    runtime: runtime::Handle,
+    address: SocketAddr,
+    draining: watch::Sender<bool>,
+    current: Arc<Mutex<Arc<Shared<B>>>>,
+    accepting: Mutex<Option<JoinHandle<()>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl<B: Bridge> Listener<B> {
+    /// Binds and starts to accept. Requests are offered to `acceptors` in turn.
+    pub fn bind(
+        runtime: runtime::Handle,
+        bridge: Arc<B>,
+        options: ListenerOptions,
+        acceptors: Vec<B::Process>,
+    ) -> io::Result<Self> {
+        let socket = bind(options.socket_addr(), &options)?;
+        let address = socket.local_addr()?;
+        let (draining, receiver) = watch::channel(false);
+        let counters = Counters {
+            next_acceptor: AtomicUsize::new(0),
+            limit: AtomicU64::new(options.max_connections.0.unwrap_or(u64::MAX)),
+            connections: AtomicU64::new(0),
+            websockets: AtomicU64::new(0),
+            accepted: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            freed: Notify::new(),
+        };
+        let shared = Arc::new(Shared {
+            bridge,
+            options,
+            acceptors: acceptors.into(),
+            counters: Arc::new(counters),
+            draining: receiver,
+        });
+        let listener = Listener {
+            runtime,
+            address,
+            draining,
+            current: Arc::new(Mutex::new(shared)),
+            accepting: Mutex::new(None),
+        };
+        listener.accept_from(socket)?;
+        Ok(listener)
+    }
+
+    fn accept_from(&self, socket: std::net::TcpListener) -> io::Result<()> {
+        let _runtime = self.runtime.enter();
+        let socket = TcpListener::from_std(socket)?;
+        let task = self.runtime.spawn(accept(socket, self.current.clone()));
+        if let Some(old) = lock(&self.accepting).replace(task) {
+            old.abort();
+        }
+        Ok(())
+    }
+
+    /// The bound address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting and releases the port. Connections go on.
+    pub fn suspend(&self) {
+        if let Some(task) = lock(&self.accepting).take() {
+            task.abort();
+        }
+    }
+
+    /// Binds the same port again. Nothing happens if it is bound already.
+    pub fn resume(&self) -> io::Result<()> {
+        if lock(&self.accepting).is_some() {
+            return Ok(());
+        }
+        let options = lock(&self.current).options.clone();
+        self.accept_from(bind(self.address, &options)?)
+    }
+
+    /// Options for connections that are accepted from now on. The address stays.
+    pub fn configure(&self, options: ListenerOptions) {
+        let mut current = lock(&self.current);
+        let limit = options.max_connections.0.unwrap_or(u64::MAX);
+        current.counters.limit.store(limit, Ordering::Release);
+        current.counters.freed.notify_one();
+        *current = Arc::new(Shared {
+            bridge: current.bridge.clone(),
+            options,
+            acceptors: current.acceptors.clone(),
+            counters: current.counters.clone(),
+            draining: current.draining.clone(),
+        });
+    }
+
+    /// Stops accepting for good; idle HTTP connections close, busy ones after their response.
+    pub fn close(&self) {
+        self.suspend();
+        self.draining.send_replace(true);
+    }
+
+    pub fn info(&self) -> ListenerInfo {
+        let accepting = lock(&self.accepting).is_some();
+        let shared = lock(&self.current).clone();
+        let counters = &shared.counters;
+        ListenerInfo {
+            address: accepting.then(|| self.address.into()),
+            connections: counters.connections.load(Ordering::Relaxed),
+            websockets: counters.websockets.load(Ordering::Relaxed),
+            accepted: counters.accepted.load(Ordering::Relaxed),
+            rejected: counters.rejected.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl<B: Bridge> Drop for Listener<B> {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn bind(address: SocketAddr, options: &ListenerOptions) -> io::Result<std::net::TcpListener> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if let (Domain::IPV6, Some(only)) = (domain, options.ipv6_v6only) {
+        socket.set_only_v6(only)?;
+    }
+    if let Some(bytes) = options.recbuf {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    if let Some(bytes) = options.sndbuf {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+async fn accept<B: Bridge>(socket: TcpListener, current: Arc<Mutex<Arc<Shared<B>>>>) {
+    loop {
+        let counters = lock(&current).counters.clone();
+        while counters.connections.load(Ordering::Acquire) >= counters.limit.load(Ordering::Acquire)
+        {
+            counters.freed.notified().await;
+        }
+        match socket.accept().await {
+            Ok((stream, peer)) => {
+                counters.accepted.fetch_add(1, Ordering::Relaxed);
+                let shared = lock(&current).clone();
+                start(stream, peer, shared);
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "accept failed; trying again");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Errors that concern the connection that was to be accepted, not the listener (accept(2)).
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}
+
+fn start<B: Bridge>(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared<B>>) {
+    let options = shared.options();
+    let prepared = stream.set_nodelay(options.nodelay).and_then(|()| {
+        if options.keepalive {
+            SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new())?;
+        }
+        Ok(())
+    });
+    if let Err(error) = prepared {
+        tracing::debug!(%error, %peer, "socket was lost while it was accepted");
+        return;
+    }
+    let admission = Admission::new(shared.clone());
+    tokio::spawn(http::serve(stream, peer, shared, admission));
+}

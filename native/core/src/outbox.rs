@@ -1,0 +1,395 @@
+//! A connection's write queue: direct while the socket takes it, queued and bounded when it does not.
+//!
+//! A frame travels one of three ways. `Idle`: nothing is queued, so the calling thread writes to the socket itself.
+//! `Corked`: the caller promised more, so the bytes wait for its next call; the connection's task writes them after
+//! 1 ms at the latest. `Draining`: the socket was full, so the task writes when it takes more, and callers only
+//! queue.
+
+use crate::bridge::{Bridge, Closed};
+use crate::frame::{self, MAX_HEADER, Opcode};
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll};
+use tokio::net::tcp::OwnedWriteHalf;
+
+/// Bytes that one call writes at most; the task writes the rest. Keeps a call on a scheduler well under 1 ms.
+const DIRECT_WRITE: usize = 1024 * 1024;
+/// Frames up to this size are copied next to each other rather than written as separate vectors.
+const COALESCE: usize = 4096;
+/// Corked bytes beyond this are written at once.
+const CORK: usize = 64 * 1024;
+/// Vectors in one system call; the kernel takes 1024.
+const VECTORS: usize = 64;
+
+/// Bytes that stay alive without being copied until they are written.
+pub trait Held: Send + Sync {
+    fn bytes(&self) -> &[u8];
+}
+
+impl Held for Vec<u8> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+}
+
+/// A frame that a handler sends.
+pub trait Outgoing {
+    fn opcode(&self) -> Opcode;
+    fn payload(&self) -> &[u8];
+    /// The payload in a form that outlives the call.
+    fn hold(&self) -> Box<dyn Held>;
+}
+
+/// What became of frames that were accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// More than the high watermark is queued: the caller should wait.
+    pub blocked: bool,
+    /// The connection's task has to write.
+    pub wake: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Idle,
+    Corked,
+    Draining,
+}
+
+enum Chunk {
+    Copied(Vec<u8>),
+    Shared(Box<dyn Held>),
+}
+
+impl Chunk {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Chunk::Copied(bytes) => bytes,
+            Chunk::Shared(held) => held.bytes(),
+        }
+    }
+}
+
+/// See the module's documentation.
+pub struct Outbox<B: Bridge> {
+    writer: Option<OwnedWriteHalf>,
+    queue: VecDeque<Chunk>,
+    /// Bytes of the first chunk that are already written.
+    written: usize,
+    queued: usize,
+    flow: Flow,
+    /// Whether a promise of more is believed: from the delivery of a batch until 1 ms later.
+    corkable: bool,
+    /// No more frames are taken: a close frame was sent, or the socket is lost.
+    sealed: bool,
+    waiter: Option<B::Reference>,
+}
+
+impl<B: Bridge> Outbox<B> {
+    pub fn new() -> Self {
+        Outbox {
+            writer: None,
+            queue: VecDeque::new(),
+            written: 0,
+            queued: 0,
+            flow: Flow::Draining,
+            corkable: false,
+            sealed: false,
+            waiter: None,
+        }
+    }
+
+    /// Gives the outbox its socket. `head` goes out before everything that was queued meanwhile.
+    pub fn attach(&mut self, writer: OwnedWriteHalf, head: Vec<u8>) {
+        self.queued += head.len();
+        self.queue.push_front(Chunk::Copied(head));
+        self.writer = Some(writer);
+    }
+
+    /// Takes frames. Nothing after a close frame is taken.
+    pub fn send<F: Outgoing>(
+        &mut self,
+        frames: &[F],
+        more: bool,
+        high_watermark: usize,
+    ) -> Result<Accepted, Closed> {
+        if self.sealed {
+            return Err(Closed);
+        }
+        let close = frames.iter().position(|f| f.opcode() == Opcode::Close);
+        let frames = close.map_or(frames, |at| &frames[..=at]);
+        self.sealed = close.is_some();
+        if self.flow == Flow::Draining {
+            self.enqueue(frames, 0);
+        } else if more && self.corkable && close.is_none() {
+            self.enqueue(frames, 0);
+            self.flow = Flow::Corked;
+            if self.queued > CORK {
+                self.flush_now()?;
+            }
+        } else {
+            self.write_through(frames)?;
+        }
+        Ok(Accepted {
+            blocked: self.queued > high_watermark,
+            wake: self.flow == Flow::Draining,
+        })
+    }
+
+    fn write_through<F: Outgoing>(&mut self, frames: &[F]) -> Result<(), Closed> {
+        let total: usize = frames.iter().map(|f| f.payload().len() + MAX_HEADER).sum();
+        if total <= COALESCE || self.flow == Flow::Corked {
+            self.enqueue(frames, 0);
+            return self.flush_now();
+        }
+        let written = self.write_vectored(frames)?;
+        self.enqueue(frames, written);
+        self.flow = if self.queued == 0 {
+            Flow::Idle
+        } else {
+            Flow::Draining
+        };
+        Ok(())
+    }
+
+    /// Writes large frames without copying them. Returns how much of them the socket took.
+    fn write_vectored<F: Outgoing>(&mut self, frames: &[F]) -> Result<usize, Closed> {
+        let headers: Vec<([u8; MAX_HEADER], usize)> = frames
+            .iter()
+            .map(|f| header_of(f.opcode(), f.payload().len()))
+            .collect();
+        let mut vectors: Vec<IoSlice> = Vec::with_capacity(2 * frames.len());
+        for (frame, (header, length)) in frames.iter().zip(&headers) {
+            vectors.push(IoSlice::new(&header[..*length]));
+            if !frame.payload().is_empty() {
+                vectors.push(IoSlice::new(frame.payload()));
+            }
+        }
+        let mut vectors = vectors.as_mut_slice();
+        let mut total = 0;
+        while !vectors.is_empty() && total < DIRECT_WRITE {
+            let Some(writer) = &self.writer else {
+                return Err(Closed);
+            };
+            match writer.try_write_vectored(&vectors[..vectors.len().min(VECTORS)]) {
+                Ok(n) => {
+                    total += n;
+                    IoSlice::advance_slices(&mut vectors, n);
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => return Err(self.lost()),
+            }
+        }
+        Ok(total)
+    }
+
+    /// Queues what is left of `frames` after `skip` bytes of their wire form.
+    fn enqueue<F: Outgoing>(&mut self, frames: &[F], mut skip: usize) {
+        for frame in frames {
+            let payload = frame.payload();
+            let (header, length) = header_of(frame.opcode(), payload.len());
+            let whole = length + payload.len();
+            if skip >= whole {
+                skip -= whole;
+                continue;
+            }
+            self.copy(&header[skip.min(length)..length]);
+            let payload_skip = skip.saturating_sub(length);
+            let rest = payload.len() - payload_skip;
+            if rest <= COALESCE {
+                self.copy(&payload[payload_skip..]);
+            } else {
+                self.share(frame.hold(), payload_skip);
+            }
+            skip = 0;
+        }
+    }
+
+    fn copy(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.queued += bytes.len();
+        if let Some(Chunk::Copied(last)) = self.queue.back_mut()
+            && last.len() + bytes.len() <= CORK
+        {
+            last.extend_from_slice(bytes);
+            return;
+        }
+        self.queue.push_back(Chunk::Copied(bytes.to_vec()));
+    }
+
+    fn share(&mut self, held: Box<dyn Held>, skip: usize) {
+        self.queued += held.bytes().len() - skip;
+        if skip > 0 && self.queue.is_empty() {
+            self.written = skip;
+            self.queue.push_back(Chunk::Shared(held));
+        } else if skip > 0 {
+            // Only the first chunk of the queue can be partly written.
+            self.queue
+                .push_back(Chunk::Copied(held.bytes()[skip..].to_vec()));
+        } else {
+            self.queue.push_back(Chunk::Shared(held));
+        }
+    }
+
+    fn flush_now(&mut self) -> Result<(), Closed> {
+        self.flow = match self.flush(DIRECT_WRITE) {
+            Ok(true) => Flow::Idle,
+            Ok(false) => Flow::Draining,
+            Err(_) => return Err(self.lost()),
+        };
+        Ok(())
+    }
+
+    /// Writes queued bytes, about `budget` at most. `true` once the queue is empty.
+    fn flush(&mut self, budget: usize) -> io::Result<bool> {
+        let mut total = 0;
+        while self.queued > 0 && total < budget {
+            let Some(writer) = &self.writer else {
+                return Ok(false);
+            };
+            let result = if self.queue.len() == 1 {
+                writer.try_write(&self.queue[0].bytes()[self.written..])
+            } else {
+                let vectors: Vec<IoSlice> = self
+                    .queue
+                    .iter()
+                    .take(VECTORS)
+                    .enumerate()
+                    .map(|(i, c)| IoSlice::new(&c.bytes()[if i == 0 { self.written } else { 0 }..]))
+                    .collect();
+                writer.try_write_vectored(&vectors)
+            };
+            match result {
+                Ok(n) => {
+                    total += n;
+                    self.consume(n);
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(self.queued == 0)
+    }
+
+    fn consume(&mut self, mut bytes: usize) {
+        self.queued -= bytes;
+        while bytes > 0 {
+            let first = self.queue[0].bytes().len() - self.written;
+            if bytes < first {
+                self.written += bytes;
+                return;
+            }
+            bytes -= first;
+            self.written = 0;
+            self.queue.pop_front();
+        }
+        if self.queue.is_empty() {
+            // An idle connection owns no queue.
+            self.queue.shrink_to_fit();
+        }
+    }
+
+    /// Lets the connection's task write what is queued. `Ok(true)` once everything is out.
+    pub fn drain(&mut self) -> io::Result<bool> {
+        if self.flow == Flow::Idle {
+            return Ok(true);
+        }
+        let empty = self.flush(DIRECT_WRITE / 4)?;
+        self.flow = if empty { Flow::Idle } else { Flow::Draining };
+        Ok(empty)
+    }
+
+    /// Whether frames wait for their caller's next call.
+    pub fn is_corked(&self) -> bool {
+        self.flow == Flow::Corked
+    }
+
+    /// Believes the next promises of more.
+    pub fn allow_cork(&mut self) {
+        self.corkable = true;
+    }
+
+    /// Believes no more promises; what waited is for `drain` to write.
+    pub fn uncork(&mut self) {
+        self.corkable = false;
+        if self.flow == Flow::Corked {
+            self.flow = Flow::Draining;
+        }
+    }
+
+    /// Bytes that wait for the socket.
+    pub fn queued(&self) -> usize {
+        self.queued
+    }
+
+    /// Ready when the socket may take more, or is lost.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.writer {
+            Some(writer) => writer.as_ref().poll_write_ready(cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Takes the socket's writing half away, to shut it.
+    pub fn take_writer(&mut self) -> Option<OwnedWriteHalf> {
+        self.sealed = true;
+        self.writer.take()
+    }
+
+    /// Takes no more frames; what is queued still goes out.
+    pub fn seal(&mut self) {
+        self.sealed = true;
+    }
+
+    /// Registers who waits for the low watermark. `Ok(true)` if there is nothing to wait for.
+    pub fn await_writable(&mut self, reference: B::Reference, low: usize) -> Result<bool, Closed> {
+        if self.writer.is_none() && self.sealed {
+            return Err(Closed);
+        }
+        if self.queued <= low {
+            return Ok(true);
+        }
+        self.hold_waiter(reference);
+        Ok(false)
+    }
+
+    /// Registers who waits, whatever is queued.
+    pub fn hold_waiter(&mut self, reference: B::Reference) {
+        self.waiter = Some(reference);
+    }
+
+    /// The waiter, once it need no longer wait.
+    pub fn take_waiter(&mut self, low: usize) -> Option<B::Reference> {
+        if self.queued <= low {
+            return self.waiter.take();
+        }
+        None
+    }
+
+    /// Drops the socket and all that is queued for it.
+    pub fn lost(&mut self) -> Closed {
+        self.sealed = true;
+        if let Some(writer) = self.writer.take() {
+            writer.forget();
+        }
+        self.queue = VecDeque::new();
+        self.written = 0;
+        self.queued = 0;
+        self.flow = Flow::Idle;
+        Closed
+    }
+}
+
+fn header_of(opcode: Opcode, length: usize) -> ([u8; MAX_HEADER], usize) {
+    let mut header = [0; MAX_HEADER];
+    let size = frame::write_header(&mut header, opcode, true, length as u64);
+    (header, size)
+}
+
+impl<B: Bridge> Default for Outbox<B> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

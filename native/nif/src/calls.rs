@@ -1,0 +1,359 @@
+//! The functions of `farrier_nif`. Terms of the control plane come and go as ETF in binaries.
+
+use crate::terms::{NifBridge, SavedReference, atoms};
+use crate::{HandleResource, ListenerResource, frames, log};
+use farrier_core::bridge::{Closed, RespondError, ResponseBody, ResponseHead, ResponseState};
+use farrier_core::config::{ConnectionChange, ListenerOptions, RuntimeOptions, UpgradeOptions};
+use farrier_core::listener::Listener;
+use farrier_core::runtime::Runtime;
+use rustler::{
+    Atom, Binary, Encoder, Env, Error, LocalPid, NewBinary, NifResult, ResourceArc, Term,
+};
+use serde::de::DeserializeOwned;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+type HandleArc = ResourceArc<HandleResource>;
+type ListenerArc = ResourceArc<ListenerResource>;
+
+static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
+
+fn runtime() -> MutexGuard<'static, Option<Runtime>> {
+    RUNTIME
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+// ---- results as terms
+
+fn binary<'a>(env: Env<'a>, bytes: &[u8]) -> Term<'a> {
+    NewBinary::from_slice(env, bytes).into()
+}
+
+fn error<'a>(env: Env<'a>, reason: impl Encoder) -> Term<'a> {
+    (atoms::error(), reason).encode(env)
+}
+
+fn ok(env: Env<'_>) -> Term<'_> {
+    atoms::ok().to_term(env)
+}
+
+fn io_error<'a>(env: Env<'a>, failure: &io::Error) -> Term<'a> {
+    let name = match failure.raw_os_error() {
+        Some(code) => posix(code),
+        None => "einval",
+    };
+    match Atom::from_str(env, name) {
+        Ok(name) => error(env, name),
+        Err(_) => error(env, failure.to_string()),
+    }
+}
+
+/// POSIX names of what binding and listening can answer (Linux numbers).
+fn posix(code: i32) -> &'static str {
+    match code {
+        1 => "eperm",
+        12 => "enomem",
+        13 => "eacces",
+        23 => "enfile",
+        24 => "emfile",
+        97 => "eafnosupport",
+        98 => "eaddrinuse",
+        99 => "eaddrnotavail",
+        _ => "einval",
+    }
+}
+
+/// Decodes a term of the control plane, or gives `{error, {bad_option, Name, Value, Allowed}}` as ETF.
+fn decode<'a, T: DeserializeOwned>(env: Env<'a>, etf: &Binary<'_>) -> Result<T, Term<'a>> {
+    farrier_etf::from_slice(etf).map_err(|failure| {
+        let reason = env
+            .binary_to_term(&failure.to_etf())
+            .map_or_else(|| failure.to_string().encode(env), |(term, _)| term);
+        error(env, reason)
+    })
+}
+
+fn respond_result(env: Env<'_>, result: Result<(), RespondError>) -> Term<'_> {
+    match result {
+        Ok(()) => ok(env),
+        Err(RespondError::AlreadySent) => error(env, atoms::already_sent()),
+        Err(RespondError::Closed) => error(env, atoms::closed()),
+        Err(RespondError::InvalidHeader(name)) => {
+            error(env, (atoms::invalid_header(), binary(env, &name)))
+        }
+    }
+}
+
+fn send_result(env: Env<'_>, result: Result<bool, Closed>) -> Term<'_> {
+    match result {
+        Ok(false) => ok(env),
+        Ok(true) => atoms::blocked().to_term(env),
+        Err(Closed) => error(env, atoms::closed()),
+    }
+}
+
+// ---- runtime
+
+#[rustler::nif(name = "start_nif", schedule = "DirtyIo")]
+fn start<'a>(env: Env<'a>, options: Binary<'a>, log_process: LocalPid) -> Term<'a> {
+    let options: RuntimeOptions = match decode(env, &options) {
+        Ok(options) => options,
+        Err(error) => return error,
+    };
+    let mut running = runtime();
+    if running.is_some() {
+        return ok(env);
+    }
+    match Runtime::start(&options) {
+        Ok(runtime) => {
+            log::start(&runtime.handle(), log_process, options.log_level);
+            *running = Some(runtime);
+            ok(env)
+        }
+        Err(failure) => error(env, failure.to_string()),
+    }
+}
+
+#[rustler::nif(name = "stop_nif", schedule = "DirtyIo")]
+fn stop() -> Atom {
+    let running = runtime().take();
+    log::stop();
+    if let Some(running) = running {
+        running.stop();
+    }
+    atoms::ok()
+}
+
+// ---- listeners
+
+#[rustler::nif(name = "listen_nif", schedule = "DirtyIo")]
+fn listen<'a>(env: Env<'a>, options: Binary<'a>, acceptors: Vec<LocalPid>) -> NifResult<Term<'a>> {
+    if acceptors.is_empty() {
+        return Err(Error::BadArg);
+    }
+    let options: ListenerOptions = match decode(env, &options) {
+        Ok(options) => options,
+        Err(error) => return Ok(error),
+    };
+    let Some(handle) = runtime().as_ref().map(Runtime::handle) else {
+        return Ok(error(env, atoms::closed()));
+    };
+    Ok(
+        match Listener::bind(handle, Arc::new(NifBridge), options, acceptors) {
+            Ok(listener) => {
+                let info = etf(env, &listener.info());
+                let listener = ResourceArc::new(ListenerResource(listener));
+                (atoms::ok(), listener, info).encode(env)
+            }
+            Err(failure) => io_error(env, &failure),
+        },
+    )
+}
+
+fn etf<'a, T: serde::Serialize>(env: Env<'a>, value: &T) -> Term<'a> {
+    match farrier_etf::to_vec(value) {
+        Ok(bytes) => binary(env, &bytes),
+        // Our own types always have a form in ETF; an empty binary would fail loudly in `binary_to_term/1`.
+        Err(_) => binary(env, &[]),
+    }
+}
+
+#[rustler::nif(name = "configure_nif")]
+fn configure<'a>(env: Env<'a>, listener: ListenerArc, options: Binary<'a>) -> Term<'a> {
+    match decode(env, &options) {
+        Ok(options) => {
+            listener.0.configure(options);
+            ok(env)
+        }
+        Err(error) => error,
+    }
+}
+
+#[rustler::nif]
+fn suspend(listener: ListenerArc) -> Atom {
+    listener.0.suspend();
+    atoms::ok()
+}
+
+#[rustler::nif(schedule = "DirtyIo")]
+fn resume(env: Env<'_>, listener: ListenerArc) -> Term<'_> {
+    match listener.0.resume() {
+        Ok(()) => ok(env),
+        Err(failure) => io_error(env, &failure),
+    }
+}
+
+#[rustler::nif]
+fn close_listener(listener: ListenerArc) -> Atom {
+    listener.0.close();
+    atoms::ok()
+}
+
+#[rustler::nif(name = "listener_info_nif")]
+fn listener_info(env: Env<'_>, listener: ListenerArc) -> Term<'_> {
+    etf(env, &listener.0.info())
+}
+
+// ---- requests and responses
+
+#[rustler::nif(name = "accept_nif")]
+fn accept(env: Env<'_>, handle: HandleArc) -> Term<'_> {
+    let owner = env.pid();
+    match handle.0.accept(owner) {
+        Some(request) if env.monitor(&handle, &owner).is_some() => {
+            (atoms::ok(), etf(env, &request)).encode(env)
+        }
+        _ => error(env, atoms::closed()),
+    }
+}
+
+/// `infinity` or milliseconds.
+fn period(term: Term<'_>) -> NifResult<Option<Duration>> {
+    match term.decode::<Atom>() {
+        Ok(atom) if atom == atoms::infinity() => Ok(None),
+        Ok(_) => Err(Error::BadArg),
+        Err(_) => Ok(Some(Duration::from_millis(term.decode()?))),
+    }
+}
+
+#[rustler::nif]
+fn read_body<'a>(
+    env: Env<'a>,
+    handle: HandleArc,
+    reference: Term<'a>,
+    length: usize,
+    wait: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let wait = period(wait)?;
+    let reference = SavedReference::new(reference);
+    Ok(respond_result(
+        env,
+        handle.0.read_body(reference, length, wait),
+    ))
+}
+
+#[rustler::nif(name = "respond_nif")]
+fn respond<'a>(
+    env: Env<'a>,
+    handle: HandleArc,
+    head: Binary<'a>,
+    body: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let head: ResponseHead = match decode(env, &head) {
+        Ok(head) => head,
+        Err(error) => return Ok(error),
+    };
+    let body = match body.decode::<(Atom, u64, u64, Binary)>() {
+        Ok((tag, offset, length, path)) if tag == atoms::sendfile() => ResponseBody::File {
+            path: PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())),
+            offset,
+            length,
+        },
+        _ => ResponseBody::Bytes(frames::body(body)?),
+    };
+    Ok(respond_result(env, handle.0.respond(head, body)))
+}
+
+#[rustler::nif(name = "respond_stream_nif")]
+fn respond_stream<'a>(env: Env<'a>, handle: HandleArc, head: Binary<'a>) -> Term<'a> {
+    match decode(env, &head) {
+        Ok(head) => respond_result(env, handle.0.respond_stream(head)),
+        Err(error) => error,
+    }
+}
+
+#[rustler::nif]
+fn respond_chunk<'a>(env: Env<'a>, handle: HandleArc, data: Term<'a>) -> NifResult<Term<'a>> {
+    let data = frames::body(data)?;
+    Ok(send_result(env, handle.0.respond_chunk(data)))
+}
+
+#[rustler::nif(name = "respond_end_nif")]
+fn respond_end<'a>(
+    env: Env<'a>,
+    handle: HandleArc,
+    trailers: Vec<(Binary<'a>, Binary<'a>)>,
+) -> Term<'a> {
+    let trailers = trailers
+        .iter()
+        .map(|(name, value)| (name.to_vec(), value.to_vec()))
+        .collect();
+    send_result(env, handle.0.respond_end(trailers).map(|()| false))
+}
+
+#[rustler::nif]
+fn response_state(handle: HandleArc) -> Atom {
+    match handle.0.response_state() {
+        ResponseState::None => atoms::none(),
+        ResponseState::Headers => atoms::headers(),
+        ResponseState::Done => atoms::done(),
+        ResponseState::Upgraded => atoms::upgraded(),
+    }
+}
+
+#[rustler::nif(name = "upgrade_nif")]
+fn upgrade<'a>(env: Env<'a>, handle: HandleArc, head: Binary<'a>, options: Binary<'a>) -> Term<'a> {
+    let decoded = decode::<ResponseHead>(env, &head)
+        .and_then(|head| Ok((head, decode::<UpgradeOptions>(env, &options)?)));
+    match decoded {
+        Ok((head, options)) => respond_result(env, handle.0.upgrade(head, options)),
+        Err(error) => error,
+    }
+}
+
+// ---- WebSocket connections
+
+#[rustler::nif]
+fn send<'a>(
+    env: Env<'a>,
+    handle: HandleArc,
+    frames: Term<'a>,
+    handled: usize,
+    more: bool,
+) -> NifResult<Term<'a>> {
+    let frames = frames::decode(frames)?;
+    Ok(send_result(env, handle.0.send(&frames, handled, more)))
+}
+
+#[rustler::nif]
+fn handled(handle: HandleArc, bytes: usize) -> Atom {
+    handle.0.handled(bytes);
+    atoms::ok()
+}
+
+#[rustler::nif]
+fn await_writable<'a>(env: Env<'a>, handle: HandleArc, reference: Term<'a>) -> Term<'a> {
+    match handle.0.await_writable(SavedReference::new(reference)) {
+        Ok(true) => ok(env),
+        Ok(false) => atoms::wait().to_term(env),
+        Err(Closed) => error(env, atoms::closed()),
+    }
+}
+
+#[rustler::nif]
+fn set_active(handle: HandleArc, active: bool) -> Atom {
+    handle.0.set_active(active);
+    atoms::ok()
+}
+
+#[rustler::nif(name = "set_options_nif")]
+fn set_options<'a>(env: Env<'a>, handle: HandleArc, options: Binary<'a>) -> Term<'a> {
+    match decode::<ConnectionChange>(env, &options) {
+        Ok(change) => {
+            handle.0.change(change);
+            ok(env)
+        }
+        Err(error) => error,
+    }
+}
+
+#[rustler::nif]
+fn close<'a>(handle: HandleArc, frames: Term<'a>) -> NifResult<Atom> {
+    let frames = frames::decode(frames)?;
+    handle.0.close(&frames);
+    Ok(atoms::ok())
+}

@@ -1,0 +1,167 @@
+//! Frames and bodies that Erlang sends, and how they outlive the call that brought them.
+
+use crate::terms::atoms;
+use bytes::Bytes;
+use farrier_core::frame::Opcode;
+use farrier_core::outbox::{Held, Outgoing};
+use rustler::{Atom, Binary, Error, NifResult, OwnedEnv, Term, TermType};
+use smallvec::SmallVec;
+
+/// Code of a close frame that a handler gave a reason but no code (RFC 6455 7.4.1).
+const NORMAL_CLOSURE: u16 = 1000;
+/// Bodies up to this size are copied; larger ones stay in Erlang's memory.
+const COPIED_BODY: usize = 4096;
+
+/// A frame of a list that a handler returned.
+pub struct Frame<'a> {
+    opcode: Opcode,
+    payload: Payload<'a>,
+}
+
+enum Payload<'a> {
+    Term(Binary<'a>),
+    Bytes(Vec<u8>),
+}
+
+pub type Frames<'a> = SmallVec<[Frame<'a>; 2]>;
+
+/// Decodes every frame before any is sent.
+pub fn decode<'a>(frames: Term<'a>) -> NifResult<Frames<'a>> {
+    let mut decoded = Frames::new();
+    for frame in frames.into_list_iterator()? {
+        decoded.push(Frame::decode(frame)?);
+    }
+    Ok(decoded)
+}
+
+impl<'a> Frame<'a> {
+    fn decode(term: Term<'a>) -> NifResult<Self> {
+        if term.get_type() == TermType::Atom {
+            return Self::bare(term.decode()?);
+        }
+        if let Ok((tag, payload)) = term.decode::<(Atom, Term)>() {
+            return Self::pair(tag, payload);
+        }
+        let (tag, code, reason) = term.decode::<(Atom, Term, Term)>()?;
+        if tag != atoms::close() {
+            return Err(Error::BadArg);
+        }
+        Ok(Self::close(code.decode()?, iodata(reason)?))
+    }
+
+    fn bare(tag: Atom) -> NifResult<Self> {
+        let opcode = match tag {
+            tag if tag == atoms::ping() => Opcode::Ping,
+            tag if tag == atoms::pong() => Opcode::Pong,
+            tag if tag == atoms::close() => Opcode::Close,
+            _ => return Err(Error::BadArg),
+        };
+        let payload = Payload::Bytes(Vec::new());
+        Ok(Frame { opcode, payload })
+    }
+
+    fn pair(tag: Atom, payload: Term<'a>) -> NifResult<Self> {
+        let payload = iodata(payload)?;
+        let opcode = match tag {
+            tag if tag == atoms::text() => Opcode::Text,
+            tag if tag == atoms::binary() => Opcode::Binary,
+            tag if tag == atoms::ping() => Opcode::Ping,
+            tag if tag == atoms::pong() => Opcode::Pong,
+            tag if tag == atoms::close() => return Ok(Self::close(NORMAL_CLOSURE, payload)),
+            _ => return Err(Error::BadArg),
+        };
+        let payload = Payload::Term(payload);
+        Ok(Frame { opcode, payload })
+    }
+
+    fn close(code: u16, reason: Binary<'_>) -> Self {
+        let mut payload = Vec::with_capacity(2 + reason.len());
+        payload.extend_from_slice(&code.to_be_bytes());
+        payload.extend_from_slice(&reason);
+        Frame {
+            opcode: Opcode::Close,
+            payload: Payload::Bytes(payload),
+        }
+    }
+}
+
+fn iodata(term: Term<'_>) -> NifResult<Binary<'_>> {
+    Binary::from_term(term).or_else(|_| Binary::from_iolist(term))
+}
+
+impl Outgoing for Frame<'_> {
+    fn opcode(&self) -> Opcode {
+        self.opcode
+    }
+
+    fn payload(&self) -> &[u8] {
+        match &self.payload {
+            Payload::Term(binary) => binary.as_slice(),
+            Payload::Bytes(bytes) => bytes,
+        }
+    }
+
+    fn hold(&self) -> Box<dyn Held> {
+        match &self.payload {
+            Payload::Term(binary) => Box::new(HeldBinary::new(binary)),
+            Payload::Bytes(bytes) => Box::new(bytes.clone()),
+        }
+    }
+}
+
+/// A binary of Erlang's that is kept alive without a copy of its bytes.
+struct HeldBinary {
+    _env: OwnedEnv,
+    bytes: *const u8,
+    length: usize,
+}
+
+// SAFETY: the bytes of a binary never change, and nobody but the drop touches the environment.
+unsafe impl Send for HeldBinary {}
+// SAFETY: as above; shared access only reads the bytes.
+unsafe impl Sync for HeldBinary {}
+
+impl HeldBinary {
+    fn new(binary: &Binary<'_>) -> Self {
+        let env = OwnedEnv::new();
+        let (bytes, length) = env.run(|env| {
+            match Binary::from_term(binary.to_term(env)) {
+                Ok(copy) => (copy.as_ptr(), copy.len()),
+                // A copy of a binary is a binary.
+                Err(_) => (std::ptr::NonNull::<u8>::dangling().as_ptr().cast_const(), 0),
+            }
+        });
+        HeldBinary {
+            _env: env,
+            bytes,
+            length,
+        }
+    }
+
+    fn slice(&self) -> &[u8] {
+        // SAFETY: the term lives in `_env`, which is never cleared and has no garbage collection; whether its bytes
+        // lie on the environment's heap or in a reference-counted binary, they neither move nor go before `_env` does.
+        unsafe { std::slice::from_raw_parts(self.bytes, self.length) }
+    }
+}
+
+impl Held for HeldBinary {
+    fn bytes(&self) -> &[u8] {
+        self.slice()
+    }
+}
+
+impl AsRef<[u8]> for HeldBinary {
+    fn as_ref(&self) -> &[u8] {
+        self.slice()
+    }
+}
+
+/// A response body, or a piece of one.
+pub fn body(term: Term<'_>) -> NifResult<Bytes> {
+    let binary = iodata(term)?;
+    if binary.len() <= COPIED_BODY {
+        return Ok(Bytes::copy_from_slice(&binary));
+    }
+    Ok(Bytes::from_owner(HeldBinary::new(&binary)))
+}

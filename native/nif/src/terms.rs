@@ -1,0 +1,279 @@
+//! Messages to Erlang, built term by term on the runtime's threads.
+
+use crate::HandleResource;
+use crate::payload::BinaryPayload;
+use farrier_core::bridge::{BodyEvent, Bridge, Closed, End, Events};
+use farrier_core::handle::Handle;
+use farrier_core::message::Payload;
+use rustler::env::SavedTerm;
+use rustler::sys::{
+    ErlNifEnv, ErlNifTerm, enif_alloc_env, enif_clear_env, enif_free_env,
+    enif_make_list_from_array, enif_make_tuple_from_array, enif_send, enif_thread_type,
+};
+use rustler::{Atom, Encoder, Env, LocalPid, NewBinary, OwnedEnv, ResourceArc, Term};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+pub mod atoms {
+    rustler::atoms! {
+        ok, error, undefined, none, headers, done, upgraded, wait, blocked, closed, infinity,
+        already_sent, invalid_header, bad_option, sendfile,
+        text, binary, ping, pong, close, timeout, badframe, badencoding, badsize,
+        body, fin, nofin, writable,
+        farrier = "$farrier",
+        farrier_accept = "$farrier_accept",
+        farrier_log = "$farrier_log",
+    }
+}
+
+/// The bridge to processes of this VM.
+pub struct NifBridge;
+
+/// A reference of Erlang's, kept until an answer carries it back.
+pub struct SavedReference {
+    env: OwnedEnv,
+    term: SavedTerm,
+}
+
+impl SavedReference {
+    pub fn new(reference: Term<'_>) -> Self {
+        let env = OwnedEnv::new();
+        let term = env.save(reference);
+        SavedReference { env, term }
+    }
+}
+
+/// An environment that is reused for every message of one thread.
+struct MessageEnv(*mut ErlNifEnv);
+
+impl MessageEnv {
+    /// Builds a message and sends it; `None` from `build` means that there is nothing to send. False if the receiver is
+    /// gone or this thread may not send.
+    fn send<F>(&mut self, receiver: &LocalPid, build: F) -> bool
+    where
+        F: for<'a> FnOnce(Env<'a>) -> Option<Term<'a>>,
+    {
+        // SAFETY: a scheduler may send only with the environment of the process that it runs, which isn't known here.
+        // `enif_thread_type` may be called on any thread.
+        if unsafe { enif_thread_type() } != 0 {
+            return false;
+        }
+        // SAFETY: the environment was allocated by `enif_alloc_env` and belongs to this thread alone. The lifetime is
+        // bound to a local, and `build` is generic over it, so no term outlives the clearing below.
+        unsafe {
+            let env = Env::new(&(), self.0);
+            let sent = match build(env) {
+                Some(message) => {
+                    enif_send(
+                        std::ptr::null_mut(),
+                        receiver.as_c_arg(),
+                        self.0,
+                        message.as_c_arg(),
+                    ) == 1
+                }
+                None => true,
+            };
+            enif_clear_env(self.0);
+            sent
+        }
+    }
+}
+
+impl Drop for MessageEnv {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `MESSAGE`, used by this thread only, never after the thread's end.
+        unsafe { enif_free_env(self.0) }
+    }
+}
+
+thread_local! {
+    // SAFETY: `enif_alloc_env` has no preconditions.
+    static MESSAGE: RefCell<MessageEnv> = RefCell::new(MessageEnv(unsafe { enif_alloc_env() }));
+    static EVENTS: RefCell<Vec<ErlNifTerm>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Sends a message from one of the runtime's threads.
+pub fn send<F>(receiver: &LocalPid, build: F) -> bool
+where
+    F: for<'a> FnOnce(Env<'a>) -> Option<Term<'a>>,
+{
+    MESSAGE.with_borrow_mut(|message| message.send(receiver, build))
+}
+
+fn tuple<'a, const N: usize>(env: Env<'a>, elements: [Term<'a>; N]) -> Term<'a> {
+    let elements = elements.map(|element| element.as_c_arg());
+    // SAFETY: all elements are terms of `env`, and the array lives through the call, which copies it.
+    unsafe {
+        Term::new(
+            env,
+            enif_make_tuple_from_array(env.as_c_arg(), elements.as_ptr(), N as u32),
+        )
+    }
+}
+
+/// Collects the events of one read as terms.
+struct TermEvents<'a, 'b> {
+    env: Env<'a>,
+    events: &'b mut Vec<ErlNifTerm>,
+}
+
+impl<'a> TermEvents<'a, '_> {
+    fn push(&mut self, event: Term<'a>) {
+        self.events.push(event.as_c_arg());
+    }
+
+    fn push_pair(&mut self, tag: Atom, payload: Term<'a>) {
+        let event = tuple(self.env, [tag.to_term(self.env), payload]);
+        self.push(event);
+    }
+
+    fn payload(&self, payload: Payload<'_, BinaryPayload>) -> Term<'a> {
+        match payload {
+            Payload::Borrowed(bytes) => NewBinary::from_slice(self.env, bytes).into(),
+            Payload::Owned(payload) => payload.into_term(self.env),
+        }
+    }
+
+    fn bytes(&self, bytes: &[u8]) -> Term<'a> {
+        NewBinary::from_slice(self.env, bytes).into()
+    }
+
+    fn list(&self) -> Term<'a> {
+        // SAFETY: every element was made in `env`; the vector lives through the call, which copies it.
+        unsafe {
+            Term::new(
+                self.env,
+                enif_make_list_from_array(
+                    self.env.as_c_arg(),
+                    self.events.as_ptr(),
+                    self.events.len() as u32,
+                ),
+            )
+        }
+    }
+}
+
+impl Events<BinaryPayload> for TermEvents<'_, '_> {
+    fn text(&mut self, payload: Payload<'_, BinaryPayload>) {
+        let payload = self.payload(payload);
+        self.push_pair(atoms::text(), payload);
+    }
+
+    fn binary(&mut self, payload: Payload<'_, BinaryPayload>) {
+        let payload = self.payload(payload);
+        self.push_pair(atoms::binary(), payload);
+    }
+
+    fn ping(&mut self, payload: &[u8]) {
+        let payload = self.bytes(payload);
+        self.push_pair(atoms::ping(), payload);
+    }
+
+    fn pong(&mut self, payload: &[u8]) {
+        let payload = self.bytes(payload);
+        self.push_pair(atoms::pong(), payload);
+    }
+
+    fn close(&mut self, reason: Option<(u16, &[u8])>) {
+        let close = atoms::close().to_term(self.env);
+        let event = match reason {
+            None => close,
+            Some((code, text)) => {
+                let text = self.bytes(text);
+                tuple(self.env, [close, code.encode(self.env), text])
+            }
+        };
+        self.push(event);
+    }
+
+    fn end(&mut self, end: End) {
+        let reason = match end {
+            End::Timeout => {
+                let timeout = atoms::timeout().to_term(self.env);
+                return self.push(timeout);
+            }
+            End::BadFrame => atoms::badframe().to_term(self.env),
+            End::BadEncoding => atoms::badencoding().to_term(self.env),
+            End::BadSize => atoms::badsize().to_term(self.env),
+            End::Closed => atoms::closed().to_term(self.env),
+            End::Posix(name) => match Atom::from_str(self.env, name) {
+                Ok(name) => name.to_term(self.env),
+                Err(_) => atoms::closed().to_term(self.env),
+            },
+        };
+        self.push_pair(atoms::error(), reason);
+    }
+}
+
+impl Bridge for NifBridge {
+    type Process = LocalPid;
+    type Reference = SavedReference;
+    type Payload = BinaryPayload;
+
+    fn offer(&self, acceptor: &LocalPid, handle: Arc<Handle<Self>>) -> bool {
+        send(acceptor, |env| {
+            let handle = ResourceArc::new(HandleResource(handle)).encode(env);
+            Some(tuple(env, [atoms::farrier_accept().to_term(env), handle]))
+        })
+    }
+
+    fn deliver(
+        &self,
+        owner: &LocalPid,
+        fill: &mut dyn FnMut(&mut dyn Events<BinaryPayload>) -> usize,
+    ) -> bool {
+        EVENTS.with_borrow_mut(|events| {
+            send(owner, |env| {
+                events.clear();
+                let mut collected = TermEvents { env, events };
+                let bytes = fill(&mut collected);
+                if collected.events.is_empty() {
+                    return None;
+                }
+                let list = collected.list();
+                Some(tuple(
+                    env,
+                    [atoms::farrier().to_term(env), list, bytes.encode(env)],
+                ))
+            })
+        })
+    }
+
+    fn body(&self, owner: &LocalPid, reference: SavedReference, event: BodyEvent) -> bool {
+        send(owner, |env| {
+            let reference = reference
+                .env
+                .run(|from| reference.term.load(from).in_env(env));
+            let body = atoms::body().to_term(env);
+            let (kind, data) = match event {
+                BodyEvent::More(data) => (atoms::nofin(), data),
+                BodyEvent::Fin(data) => (atoms::fin(), data),
+                BodyEvent::Error(reason) => {
+                    let reason = Atom::from_str(env, reason).ok()?;
+                    let error = (atoms::error(), reason).encode(env);
+                    return Some(tuple(env, [reference, body, error]));
+                }
+            };
+            let data = NewBinary::from_slice(env, &data).into();
+            Some(tuple(env, [reference, body, kind.to_term(env), data]))
+        })
+    }
+
+    fn writable(
+        &self,
+        owner: &LocalPid,
+        reference: SavedReference,
+        result: Result<(), Closed>,
+    ) -> bool {
+        send(owner, |env| {
+            let reference = reference
+                .env
+                .run(|from| reference.term.load(from).in_env(env));
+            let result = match result {
+                Ok(()) => atoms::writable().to_term(env),
+                Err(Closed) => (atoms::error(), atoms::closed()).encode(env),
+            };
+            Some(tuple(env, [reference, result]))
+        })
+    }
+}
