@@ -119,7 +119,7 @@ function forgetTrips() {
   endRun("");
   trips.clear();
   showTrips();
-  $("#trip-note").textContent = "From this page through the handler and back, in milliseconds.";
+  $("#trip-note").textContent = "From this page through the handler and back.";
 }
 
 function showTrips() {

@@ -33,7 +33,7 @@ export class LinkView {
     clearInterval(this.#countdown);
     $("#link").dataset.state = detail.state;
     $("#link-text").textContent = this.#words(detail);
-    $("#link-button").textContent = detail.state === "closed" ? "Connect" : "Disconnect";
+    $("#link-button").textContent = { closed: "Connect", waiting: "Stop trying" }[detail.state] ?? "Disconnect";
     if (detail.state === "waiting") this.#count(detail);
     else if (detail.state === "closed" && !detail.byUs) this.#closedByServer(detail);
     else if (detail.state === "connecting" && detail.attempt > 0) this.#banner("The server is gone.", "Trying to reach it…", "Try now");
