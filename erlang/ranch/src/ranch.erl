@@ -1,0 +1,248 @@
+%% What projects call of Ranch around a Cowboy listener, answered by farrier.
+%%
+%% Only Cowboy's protocols over TCP can be started. As in Ranch, a question about an unknown listener raises
+%% `badarg'. A function that is not there yet fails with an error that names it.
+-module(ranch).
+
+-export([start_listener/5, start_listener/6, child_spec/5, child_spec/6, stop_listener/1]).
+-export([suspend_listener/1, resume_listener/1, get_status/1]).
+-export([get_port/1, get_addr/1, info/0, info/1, procs/2]).
+-export([get_max_connections/1, set_max_connections/2]).
+-export([get_protocol_options/1, set_protocol_options/2, get_transport_options/1]).
+-export([wait_for_connections/3, wait_for_connections/4]).
+-export([accept_ack/1, remove_connection/1]).
+%% Not there yet.
+-export([set_transport_options/2, handshake/1, handshake/2, recv_proxy_header/2]).
+
+-export_type([ref/0, max_conns/0, opts/0]).
+
+-type ref() :: any().
+-type max_conns() :: non_neg_integer() | infinity.
+-type opts() :: list() | map().
+-type relation() :: '>' | '>=' | '==' | '=<' | '<'.
+
+%%% Starting and stopping
+
+%% @doc Starts a listener for `cowboy_protocol' (Cowboy 1) or `cowboy_clear' (Cowboy 2) over `ranch_tcp'.
+-spec start_listener(ref(), module(), opts(), module(), opts()) -> {ok, pid()} | {error, any()}.
+start_listener(Ref, Transport, TransOpts, Protocol, ProtoOpts) ->
+    start_listener(Ref, 1, Transport, TransOpts, Protocol, ProtoOpts).
+
+%% @doc The form of Ranch 1.x. The number of acceptors has no effect.
+-spec start_listener(ref(), pos_integer(), module(), opts(), module(), opts()) ->
+    {ok, pid()} | {error, any()}.
+start_listener(Ref, NumAcceptors, Transport, TransOpts, Protocol, ProtoOpts) ->
+    case options(NumAcceptors, Transport, TransOpts, Protocol, ProtoOpts) of
+        {ok, Options} -> farrier:start_listener(Ref, Options);
+        {error, _} = Error -> Error
+    end.
+
+%% @doc A child specification for a listener in the project's own supervision tree. Raises the reason for which such
+%% a listener could not start.
+-spec child_spec(ref(), module(), opts(), module(), opts()) -> supervisor:child_spec().
+child_spec(Ref, Transport, TransOpts, Protocol, ProtoOpts) ->
+    child_spec(Ref, 1, Transport, TransOpts, Protocol, ProtoOpts).
+
+%% @doc The form of Ranch 1.x. The number of acceptors has no effect.
+-spec child_spec(ref(), pos_integer(), module(), opts(), module(), opts()) ->
+    supervisor:child_spec().
+child_spec(Ref, NumAcceptors, Transport, TransOpts, Protocol, ProtoOpts) ->
+    case options(NumAcceptors, Transport, TransOpts, Protocol, ProtoOpts) of
+        {ok, Options} -> (farrier:child_spec(Ref, Options))#{id := {ranch_listener_sup, Ref}};
+        {error, Reason} -> error(Reason)
+    end.
+
+-spec options(any(), module(), opts(), module(), opts()) -> {ok, map()} | {error, any()}.
+options(NumAcceptors, ranch_tcp, TransOpts, cowboy_protocol, ProtoOpts) ->
+    farrier_options:http(NumAcceptors, TransOpts, ProtoOpts);
+options(_, ranch_tcp, TransOpts, cowboy_clear, ProtoOpts) ->
+    farrier_options:clear(TransOpts, ProtoOpts);
+options(_, ranch_tcp, _, Protocol, _) ->
+    {error, {bad_option, protocol, Protocol,
+        <<"cowboy_clear or cowboy_protocol: other protocols are not supported yet">>}};
+options(_, Transport, _, _, _) ->
+    {error, {bad_option, transport, Transport,
+        <<"ranch_tcp: other transports are not supported yet">>}}.
+
+%% @doc Stops a listener and ends its connections.
+-spec stop_listener(ref()) -> ok | {error, not_found}.
+stop_listener(Ref) ->
+    farrier:stop_listener(Ref).
+
+%% @doc Stops accepting and releases the port; connections go on.
+-spec suspend_listener(ref()) -> ok | {error, any()}.
+suspend_listener(Ref) ->
+    farrier_listener:call(Ref, suspend).
+
+%% @doc Binds the port again and goes on accepting.
+-spec resume_listener(ref()) -> ok | {error, any()}.
+resume_listener(Ref) ->
+    farrier_listener:call(Ref, resume).
+
+%% @doc Whether a listener accepts.
+-spec get_status(ref()) -> running | suspended.
+get_status(Ref) ->
+    maps:get(status, information(Ref)).
+
+%%% Looking
+
+%% @doc The port that a listener is bound to, `undefined' while it is suspended.
+-spec get_port(ref()) -> inet:port_number() | undefined.
+get_port(Ref) ->
+    element(2, get_addr(Ref)).
+
+%% @doc The address and port that a listener is bound to, both `undefined' while it is suspended.
+-spec get_addr(ref()) -> {inet:ip_address(), inet:port_number()} | {undefined, undefined}.
+get_addr(Ref) ->
+    case information(Ref) of
+        #{status := running, ip := IP, port := Port} -> {IP, Port};
+        #{status := suspended} -> {undefined, undefined}
+    end.
+
+%% @doc What there is to know about every listener: a list of `{Ref, Info}', or a map from refs if the application's
+%% environment says so.
+-spec info() -> [{ref(), [{atom(), any()}]}] | #{ref() => map()}.
+info() ->
+    All = [{Ref, info(Ref)} || Ref <- farrier_listener:refs()],
+    case application:get_env(ranch, info, list) of
+        map -> maps:from_list(All);
+        list -> All
+    end.
+
+%% @doc What there is to know about a listener. WebSockets are among `all_connections' but not among
+%% `active_connections'.
+-spec info(ref()) -> [{atom(), any()}] | map().
+info(Ref) ->
+    Info = describe(Ref, information(Ref)),
+    case application:get_env(ranch, info, list) of
+        map -> maps:from_list(Info);
+        list -> Info
+    end.
+
+-spec describe(ref(), map()) -> [{atom(), any()}].
+describe(Ref, #{generation := Generation} = Information) ->
+    {IP, Port} = get_addr(Ref),
+    #{connections := All, websockets := WebSockets} = Information,
+    [
+        {pid, maps:get(pid, Information)},
+        {status, maps:get(status, Information)},
+        {ip, IP},
+        {port, Port},
+        {num_acceptors, length(farrier_listener:acceptors(Ref))},
+        {max_connections, maps:get(max_connections, Information)},
+        {active_connections, All - WebSockets},
+        {all_connections, All},
+        {transport, ranch_tcp},
+        {transport_options, maps:get(transport_options, Information)},
+        {protocol, protocol(Generation)},
+        {protocol_options, maps:get(protocol_options, Information)}
+    ].
+
+-spec protocol(1 | 2) -> module().
+protocol(1) -> cowboy_protocol;
+protocol(2) -> cowboy_clear.
+
+%% @doc The processes that accept for a listener, or those that serve its requests and WebSockets. An idle HTTP
+%% connection has none.
+-spec procs(ref(), acceptors | connections) -> [pid()].
+procs(Ref, Kind) ->
+    _ = information(Ref),
+    Acceptors = farrier_listener:acceptors(Ref),
+    case Kind of
+        acceptors -> Acceptors;
+        connections -> lists:append([farrier_connection_sup:children(Pid) || Pid <- Acceptors])
+    end.
+
+-spec information(ref()) -> map().
+information(Ref) ->
+    farrier_listener:call(Ref, info).
+
+%% @doc Waits until the number of connections, WebSockets included, compares to `Count' as asked. Looks once a second.
+-spec wait_for_connections(ref(), relation(), non_neg_integer()) -> ok.
+wait_for_connections(Ref, Relation, Count) ->
+    wait_for_connections(Ref, Relation, Count, 1000).
+
+%% @doc The same with the milliseconds between two looks.
+-spec wait_for_connections(ref(), relation(), non_neg_integer(), non_neg_integer()) -> ok.
+wait_for_connections(Ref, Relation, Count, Interval) when
+    is_integer(Count), Count >= 0, is_integer(Interval), Interval >= 0
+->
+    lists:member(Relation, ['>', '>=', '==', '=<', '<']) orelse error(badarg),
+    #{connections := Connections} = information(Ref),
+    case erlang:Relation(Connections, Count) of
+        true ->
+            ok;
+        false ->
+            timer:sleep(Interval),
+            wait_for_connections(Ref, Relation, Count, Interval)
+    end;
+wait_for_connections(_, _, _, _) ->
+    error(badarg).
+
+%%% Changing
+
+%% @doc How many connections, WebSockets included, may be served at once.
+-spec get_max_connections(ref()) -> max_conns().
+get_max_connections(Ref) ->
+    maps:get(max_connections, information(Ref)).
+
+%% @doc Changes that number for connections to come.
+-spec set_max_connections(ref(), max_conns()) -> ok | {error, any()}.
+set_max_connections(Ref, Max) when Max =:= infinity; is_integer(Max), Max >= 0 ->
+    farrier_listener:call(Ref, {configure, #{max_connections => Max}}).
+
+%% @doc The protocol options as they were given.
+-spec get_protocol_options(ref()) -> opts().
+get_protocol_options(Ref) ->
+    maps:get(protocol_options, information(Ref)).
+
+%% @doc Replaces the protocol options for requests to come, limits on requests for connections to come.
+-spec set_protocol_options(ref(), opts()) -> ok | {error, any()}.
+set_protocol_options(Ref, ProtoOpts) ->
+    #{generation := Generation} = information(Ref),
+    case farrier_options:protocol(Generation, ProtoOpts) of
+        {ok, Options} -> replace_protocol(Ref, farrier_listener:options(Ref, Options));
+        {error, _} = Error -> Error
+    end.
+
+-spec replace_protocol(ref(), {ok, farrier_listener:options()} | {error, any()}) ->
+    ok | {error, any()}.
+replace_protocol(Ref, {ok, #{config := New, bridge := Limits}}) ->
+    Changed = maps:with([env, middlewares, protocol, protocol_options], New),
+    case farrier_listener:call(Ref, {configure, maps:remove(owner_death, Limits)}) of
+        ok -> farrier_listener:call(Ref, {update, fun(Config) -> maps:merge(Config, Changed) end});
+        {error, _} = Error -> Error
+    end;
+replace_protocol(_Ref, {error, _} = Error) ->
+    Error.
+
+%% @doc The transport options as they were given.
+-spec get_transport_options(ref()) -> opts().
+get_transport_options(Ref) ->
+    maps:get(transport_options, information(Ref)).
+
+%%% Said by protocols
+
+%% @doc Nothing to do: a connection is handed over before its handler runs.
+-spec accept_ack(ref()) -> ok.
+accept_ack(_Ref) ->
+    ok.
+
+%% @doc Nothing to do: WebSockets count towards the maximum of connections.
+-spec remove_connection(ref()) -> ok.
+remove_connection(_Ref) ->
+    ok.
+
+%%% Not there yet
+
+-spec set_transport_options(ref(), opts()) -> no_return().
+set_transport_options(_Ref, _TransOpts) -> error({not_supported_yet, {?MODULE, set_transport_options, 2}}).
+
+-spec handshake(ref()) -> no_return().
+handshake(_Ref) -> error({not_supported_yet, {?MODULE, handshake, 1}}).
+
+-spec handshake(ref(), any()) -> no_return().
+handshake(_Ref, _Opts) -> error({not_supported_yet, {?MODULE, handshake, 2}}).
+
+-spec recv_proxy_header(ref(), timeout()) -> no_return().
+recv_proxy_header(_Ref, _Timeout) -> error({not_supported_yet, {?MODULE, recv_proxy_header, 2}}).
