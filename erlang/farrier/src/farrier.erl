@@ -1,0 +1,250 @@
+%% @doc Cowboy WebSocket handlers on a Rust transport: the library's own interface.
+%%
+%% Projects that start their listeners with `cowboy:start_clear/3' or `cowboy:start_http/4' need nothing of this module.
+-module(farrier).
+
+-export([start_listener/2, stop_listener/1, child_spec/2]).
+-export([suspend_listener/1, resume_listener/1, drain/2]).
+-export([info/0, info/1, connections/1, get_addr/1, get_port/1, get_status/1]).
+-export([set_env/3, get_env/2, get_env/3]).
+-export([get_max_connections/1, set_max_connections/2]).
+-export([get_protocol_options/1, set_protocol_options/2, get_transport_options/1]).
+
+-export_type([ref/0, options/0]).
+
+%% Names a listener.
+-type ref() :: term().
+
+%% See `start_listener/2'.
+-type options() :: #{
+    ip => inet:ip_address(),
+    port => inet:port_number(),
+    backlog => pos_integer(),
+    nodelay => boolean(),
+    keepalive => boolean(),
+    ipv6_v6only => boolean(),
+    sndbuf => pos_integer(),
+    recbuf => pos_integer(),
+    socket => map(),
+    max_connections => non_neg_integer() | infinity,
+    request_timeout => timeout(),
+    max_keepalive => non_neg_integer(),
+    max_request_line_length => pos_integer(),
+    max_method_length => pos_integer(),
+    max_header_name_length => pos_integer(),
+    max_header_value_length => pos_integer(),
+    max_headers => pos_integer(),
+    linger_timeout => timeout(),
+    read_ahead => pos_integer(),
+    high_watermark => pos_integer(),
+    low_watermark => pos_integer(),
+    owner_death => internal_server_error | close,
+    generation => 1 | 2,
+    env => map() | [{atom(), term()}],
+    dispatch => farrier_router:dispatch(),
+    middlewares => [module()],
+    protocol => map(),
+    transport_options => term(),
+    protocol_options => term(),
+    bridge => nif | module(),
+    acceptors => pos_integer(),
+    shutdown => timeout() | brutal_kill,
+    send_timeout => timeout(),
+    logger => module()
+}.
+
+%% @doc Starts a listener under farrier's own supervisor.
+%%
+%% The socket (they may also stand in a map of their own under `socket'):
+%% <ul>
+%% <li>`ip' (`{0,0,0,0}'), `port' (0: any free one), `backlog' (1024 connections), `nodelay' (true), `keepalive' (false):
+%%   as in `gen_tcp:listen/2', defaults of ranch</li>
+%% <li>`ipv6_v6only', `sndbuf', `recbuf' (bytes): as the system has them</li>
+%% <li>`max_connections' (infinity): connections served at once, WebSockets included; more wait in the backlog. Cowboy
+%%   does not count WebSockets, so its default of 1024 would cap them here</li>
+%% </ul>
+%% Requests (Cowboy 2.18's options and defaults):
+%% <ul>
+%% <li>`request_timeout' (5000 ms): for a complete request head. `max_keepalive' (1000): requests on one connection.
+%%   `linger_timeout' (1000 ms): how long a closing socket is drained, so that the last bytes reach the client</li>
+%% <li>`max_request_line_length' (8000 bytes), `max_method_length' (32), `max_header_name_length' (64),
+%%   `max_header_value_length' (4096), `max_headers' (100)</li>
+%% <li>`owner_death' (`internal_server_error' in generation 2, `close' in 1): what a client gets whose request's process
+%%   dies without an answer</li>
+%% </ul>
+%% Flow control (farrier's own):
+%% <ul>
+%% <li>`read_ahead' (131072 bytes): delivered to a handler but not handled, above which the socket is not read</li>
+%% <li>`high_watermark' (65536 bytes), `low_watermark' (32768): queued for a client, above and below which its handler is
+%%   held and released. `send_timeout' (30000 ms, ranch's): for how long, before `{error, timeout}' ends the session</li>
+%% </ul>
+%% Handlers:
+%% <ul>
+%% <li>`generation' (2): of the middlewares' Req and environment; handlers of any generation are served either way</li>
+%% <li>`dispatch': compiled routes, short for an `env' that holds them; `env': environment of the middlewares;
+%%   `middlewares' (`[cowboy_router, cowboy_handler]')</li>
+%% <li>`protocol' (`#{}'): further options of Cowboy's protocol, `onrequest' and `onresponse' among them</li>
+%% <li>`transport_options', `protocol_options': what the getters return, nothing else</li>
+%% <li>`bridge' (`nif'): how native code is reached. `acceptors' (schedulers online): supervisors that share the connections.
+%%   `shutdown' (5000 ms): what a process that traps exits gets when the listener stops. `logger' (`error_logger'): module whose
+%%   `error/2' logs crashes</li>
+%% </ul>
+%% Errors: `{already_started, Pid}', `{bad_option, Name, Value, Allowed}', and those of `gen_tcp:listen/2'.
+-spec start_listener(ref(), options()) -> {ok, pid()} | {error, term()}.
+start_listener(Ref, Options) ->
+    case {whereis(farrier_sup), farrier_listener:options(Ref, Options)} of
+        {undefined, _} -> {error, {not_started, farrier}};
+        {_, {ok, Checked}} -> listen_error(supervisor:start_child(farrier_sup, spec(Ref, Checked)));
+        {_, {error, _} = Error} -> Error
+    end.
+
+%% Says what the socket said, without the supervisors' wrapping.
+-spec listen_error(supervisor:startchild_ret()) -> {ok, pid()} | {error, term()}.
+listen_error({error, {{shutdown, {failed_to_start_child, farrier_listener, Reason}}, _Child}}) ->
+    listen_error({error, Reason});
+listen_error({error, {shutdown, {listen_error, _, Reason}}}) ->
+    {error, Reason};
+listen_error({error, {listen_error, _, Reason}}) ->
+    {error, Reason};
+listen_error(Result) ->
+    Result.
+
+-spec spec(ref(), farrier_listener:options()) -> supervisor:child_spec().
+spec(Ref, Checked) ->
+    #{
+        id => {farrier_listener_sup, Ref},
+        start => {farrier_listener_sup, start_link, [Ref, Checked]},
+        type => supervisor,
+        shutdown => infinity
+    }.
+
+%% @doc Stops a listener and every connection of it: processes get exit `shutdown', those that trap exits are killed after the
+%% listener's `shutdown' time. Clients get no close frame; for that, `drain/2' first.
+-spec stop_listener(ref()) -> ok | {error, not_found}.
+stop_listener(Ref) ->
+    Id = {farrier_listener_sup, Ref},
+    case supervisor:terminate_child(farrier_sup, Id) of
+        ok -> supervisor:delete_child(farrier_sup, Id);
+        {error, _} = Error -> Error
+    end.
+
+%% @doc The specification of a listener for a supervisor of one's own. The `farrier' application must run before it.
+%% Fails with `{bad_option, Name, Value, Allowed}' on options that `start_listener/2' would refuse.
+-spec child_spec(ref(), options()) -> supervisor:child_spec().
+child_spec(Ref, Options) ->
+    case farrier_listener:options(Ref, Options) of
+        {ok, Checked} -> spec(Ref, Checked);
+        {error, Reason} -> error(Reason)
+    end.
+
+%% @doc Stops accepting and releases the port. Connections go on.
+-spec suspend_listener(ref()) -> ok | {error, term()}.
+suspend_listener(Ref) -> farrier_listener:call(Ref, suspend).
+
+%% @doc Accepts again, on the same port.
+-spec resume_listener(ref()) -> ok | {error, inet:posix()}.
+resume_listener(Ref) -> farrier_listener:call(Ref, resume).
+
+%% @doc Takes a listener out of service gracefully: it stops accepting, every WebSocket gets a close frame with code 1001
+%% (RFC 6455 7.4.1: the endpoint is going away) and its handler the terminate reason of a normal stop. What still lives after
+%% `Timeout' ms is ended as by `stop_listener/1'. The listener stays, suspended: it can be stopped or resumed.
+-spec drain(ref(), timeout()) -> ok.
+drain(Ref, Timeout) ->
+    _ = suspend_listener(Ref),
+    Acceptors = farrier_listener:acceptors(Ref),
+    Deadline = deadline(Timeout),
+    Requests = [farrier_connection_sup:drain(Acceptor) || Acceptor <- Acceptors],
+    _ = [gen_server:wait_response(Request, remaining(Deadline)) || Request <- Requests],
+    lists:foreach(fun farrier_connection_sup:shutdown/1, Acceptors).
+
+-spec deadline(timeout()) -> integer() | infinity.
+deadline(infinity) -> infinity;
+deadline(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.
+
+-spec remaining(integer() | infinity) -> timeout().
+remaining(infinity) -> infinity;
+remaining(Deadline) -> max(0, Deadline - erlang:monotonic_time(millisecond)).
+
+%% @doc All listeners with their `info/1'.
+-spec info() -> #{ref() => map()}.
+info() ->
+    maps:from_list([{Ref, info(Ref)} || Ref <- farrier_listener:refs()]).
+
+%% @doc What a listener is doing: `ref', `pid', `status' (running or suspended), `ip', `port', `max_connections', `generation',
+%% `bridge', the options that it was given, and counters: `connections' and `websockets' that are open now,
+%% `accepted' and `rejected' since the start. Fails with `badarg' for an unknown listener, as all functions below do.
+-spec info(ref()) -> map().
+info(Ref) -> farrier_listener:call(Ref, info).
+
+%% @doc The processes of a listener: those of its WebSockets and of requests that are being handled.
+-spec connections(ref()) -> [pid()].
+connections(Ref) ->
+    lists:append([farrier_connection_sup:children(Acceptor) || Acceptor <- farrier_listener:acceptors(Ref)]).
+
+%% @doc The address that is listened on.
+-spec get_addr(ref()) -> {inet:ip_address(), inet:port_number()}.
+get_addr(Ref) ->
+    #{ip := IP, port := Port} = info(Ref),
+    {IP, Port}.
+
+%% @doc The port that is listened on: useful after `port => 0'.
+-spec get_port(ref()) -> inet:port_number().
+get_port(Ref) ->
+    element(2, get_addr(Ref)).
+
+-spec get_status(ref()) -> running | suspended.
+get_status(Ref) -> maps:get(status, info(Ref)).
+
+%% @doc Changes the environment of the middlewares for requests to come.
+-spec set_env(ref(), atom(), term()) -> ok.
+set_env(Ref, Name, Value) ->
+    farrier_listener:call(Ref, {update, fun(#{env := Env} = Config) -> Config#{env := put_env(Name, Value, Env)} end}).
+
+-spec put_env(atom(), term(), farrier_handler:env()) -> farrier_handler:env().
+put_env(Name, Value, Env) when is_map(Env) -> Env#{Name => Value};
+put_env(Name, Value, Env) -> lists:keystore(Name, 1, Env, {Name, Value}).
+
+%% @doc A value of the environment. Fails with `{badkey, Name}' if there is none.
+-spec get_env(ref(), atom()) -> term().
+get_env(Ref, Name) -> maps:get(Name, environment(Ref)).
+
+-spec get_env(ref(), atom(), Default :: term()) -> term().
+get_env(Ref, Name, Default) -> maps:get(Name, environment(Ref), Default).
+
+-spec environment(ref()) -> map().
+environment(Ref) ->
+    case config(Ref) of
+        #{env := Env} when is_map(Env) -> Env;
+        #{env := Env} -> maps:from_list(Env)
+    end.
+
+-spec get_max_connections(ref()) -> non_neg_integer() | infinity.
+get_max_connections(Ref) -> maps:get(max_connections, info(Ref)).
+
+%% @doc Changes how many connections are served at once. Those that are open stay.
+-spec set_max_connections(ref(), non_neg_integer() | infinity) -> ok | {error, term()}.
+set_max_connections(Ref, Max) -> farrier_listener:call(Ref, {configure, #{max_connections => Max}}).
+
+%% @doc The protocol options that the listener was given, in Cowboy's own form.
+-spec get_protocol_options(ref()) -> term().
+get_protocol_options(Ref) -> maps:get(protocol_options, config(Ref)).
+
+%% @doc Replaces Cowboy's protocol options (environment and middlewares included) for requests and connections to come.
+-spec set_protocol_options(ref(), term()) -> ok | {error, term()}.
+set_protocol_options(Ref, ProtoOpts) ->
+    #{generation := Generation} = config(Ref),
+    case farrier_options:protocol(Generation, ProtoOpts) of
+        {ok, Options} -> farrier_listener:call(Ref, {protocol, Options});
+        {error, _} = Error -> Error
+    end.
+
+%% @doc The transport options that the listener was given, in Cowboy's own form.
+-spec get_transport_options(ref()) -> term().
+get_transport_options(Ref) -> maps:get(transport_options, config(Ref)).
+
+-spec config(ref()) -> farrier_listener:config().
+config(Ref) ->
+    case farrier_listener:config(Ref) of
+        undefined -> error(badarg, [Ref]);
+        Config -> Config
+    end.

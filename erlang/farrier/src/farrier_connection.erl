@@ -1,0 +1,483 @@
+%% The process of one request and, once that is upgraded, of its WebSocket connection.
+%%
+%% 1. `farrier_connection_sup' starts it with a handle, which it accepts: from then on the socket dies with it.
+%% 2. The listener's middleware chain runs. The handler's adapter may ask for an upgrade (`upgrade/4').
+%% 3. Without one the response is completed and the process ends: the connection lives on in Rust.
+%% 4. With one the 101 is sent and the process becomes the loop below, on a fresh stack and a fresh heap.
+%% 5. The loop ends with a close frame (or none), the handler's terminate callback, and the adapter's exit reason.
+%%
+%% The loop is between the bridge and the adapter and knows neither sockets nor generations. What it may receive from the
+%% bridge is listed in docs/bridge.md; that each list of events holds a terminal one only at its end, and that nothing
+%% follows it, is what lets `events/6' be a plain fold.
+-module(farrier_connection).
+
+%% The process.
+-export([start_link/3, drain/1]).
+-export([init/3, resume/4, loop/3]).
+%% For the code that runs in it.
+-export([upgrade/4, holds_middlewares/0, error_response/2, log/3]).
+%% For `farrier_sys'.
+-export([finish/3]).
+
+-export_type([upgrade/0, session/0]).
+
+%% Read bytes are handed back with the next frames that are sent. A handler that sends nothing
+%% hands them back in portions of this size: far below any sensible `read_ahead', far above
+%% a single small message.
+-define(UNREPORTED, 16 * 1024).
+
+%% What an adapter asks for: headers of the 101, options of the bridge, and the state to begin with.
+-opaque upgrade() :: {module(), [{binary(), iodata()}], map(), farrier_handler:state()}.
+
+-record(session, {
+    bridge :: module(),
+    handle :: term(),
+    adapter :: module(),
+    parent :: pid(),
+    send_timeout :: timeout(),
+    %% The traits of the adapter that matter for every message.
+    intercept :: boolean(),
+    send_earlier :: boolean(),
+    %% Middlewares that run after the session, and their environment.
+    remaining :: none | {farrier_handler:env(), [module()]}
+}).
+
+-opaque session() :: #session{}.
+
+-record(request, {
+    bridge :: module(),
+    handle :: term(),
+    ref :: farrier:ref(),
+    generation :: 1 | 2,
+    config :: farrier_listener:config()
+}).
+
+%%% Start
+
+%% @doc Starts the process of a request. The caller must be a `farrier_connection_sup'.
+-spec start_link(module(), Handle :: term(), farrier:ref()) -> pid().
+start_link(Bridge, Handle, Ref) ->
+    proc_lib:spawn_link(?MODULE, init, [Bridge, Handle, Ref]).
+
+%% @doc Ends a session as a stop by its handler would, but with close code 1001. A plain request just ends by itself.
+-spec drain(pid()) -> ok.
+drain(Pid) ->
+    Pid ! '$farrier_drain',
+    ok.
+
+-spec init(module(), term(), farrier:ref()) -> term().
+init(Bridge, Handle, Ref) ->
+    case Bridge:accept(Handle) of
+        {ok, Request} ->
+            farrier_exchange:open(Bridge, Handle, Request),
+            configured(Request, Bridge, Handle, farrier_listener:config(Ref));
+        {error, closed} ->
+            ok
+    end.
+
+-spec configured(map(), module(), term(), farrier_listener:config() | undefined) -> term().
+configured(_, _, _, undefined) ->
+    exit(shutdown);
+configured(Request, Bridge, Handle, #{ref := Ref, generation := Generation} = Config) ->
+    Context = #request{bridge = Bridge, handle = Handle, ref = Ref, generation = Generation, config = Config},
+    #{env := Env, middlewares := Middlewares} = Config,
+    run(fun() -> first(Request, Env, Middlewares, Config) end, Context).
+
+%%% Request
+
+-spec first(map(), farrier_handler:env(), [module()], farrier_listener:config()) ->
+    farrier_middleware:outcome().
+first(Request, Env, Middlewares, #{generation := 2, ref := Ref}) ->
+    farrier_middleware:run(farrier_req_2:new(Request, Ref), Env, Middlewares);
+first(Request, Env, Middlewares, #{generation := 1, ref := Ref, protocol := Protocol}) ->
+    Req0 = farrier_req_1:new(Request, Ref, Protocol),
+    case Protocol of
+        #{onrequest := OnRequest} when is_function(OnRequest, 1) ->
+            Req = OnRequest(Req0),
+            case farrier_exchange:response_state() of
+                none -> farrier_middleware:run(Req, Env, Middlewares);
+                _ -> {done, Req}
+            end;
+        _ ->
+            farrier_middleware:run(Req0, Env, Middlewares)
+    end.
+
+%% Whatever the chain raises is answered and logged here; what it returns is dealt with outside of the `try', with the
+%% chain's stack gone.
+-spec run(fun(() -> farrier_middleware:outcome()), #request{}) -> term().
+run(Chain, Context) ->
+    try Chain() of
+        {suspend, Resume, Env, Rest} ->
+            proc_lib:hibernate(?MODULE, resume, [Resume, Env, Rest, Context]);
+        Outcome ->
+            completed(Outcome, Context)
+    catch
+        Class:Reason:Stack ->
+            crashed(Class, Reason, Stack, Context)
+    end.
+
+-spec resume({module(), atom(), [term()]}, farrier_handler:env(), [module()], #request{}) -> term().
+resume(Resume, Env, Rest, Context) ->
+    run(fun() -> farrier_middleware:resume(Resume, Env, Rest) end, Context).
+
+-spec completed(farrier_middleware:outcome(), #request{}) -> term().
+completed({upgrade, Env, Rest}, Context) ->
+    begin_session(take_upgrade(), Env, Rest, Context);
+completed({error, Status, Req}, #request{generation = 1} = Context) ->
+    _ = unanswered() andalso farrier_req_1:reply(Status, [{<<"connection">>, <<"close">>}], [], Req),
+    close_request(Context);
+completed({_, Req}, Context) ->
+    case take_upgrade() of
+        none -> answer(Req, Context);
+        Upgrade -> begin_session(Upgrade, [], [], Context)
+    end.
+
+%% Cowboy answers 204 if nobody else has answered: Cowboy 1 with its usual headers, Cowboy 2 with none.
+-spec answer(term(), #request{}) -> term().
+answer(Req, #request{generation = 1}) ->
+    _ = unanswered() andalso farrier_req_1:reply(204, Req),
+    ok;
+answer(_, #request{generation = 2, bridge = Bridge, handle = Handle}) ->
+    _ = unanswered() andalso Bridge:respond(Handle, 204, [], <<>>),
+    ok.
+
+-spec unanswered() -> boolean().
+unanswered() ->
+    farrier_exchange:response_state() =:= none.
+
+-spec close_request(#request{}) -> ok.
+close_request(#request{bridge = Bridge, handle = Handle}) ->
+    _ = Bridge:close(Handle, []),
+    ok.
+
+%%% Crash of a request
+
+%% A Cowboy 1 connection dies with its process. In Cowboy 2 only the request's process dies, with a reason that holds
+%% the stack trace even for an exit, unless that is a shutdown.
+-spec crashed(error | exit | throw, term(), list(), #request{}) -> no_return().
+crashed(Class, Reason, Stack, #request{generation = 1}) ->
+    erlang:raise(Class, Reason, Stack);
+crashed(exit, normal, _, #request{bridge = Bridge, handle = Handle}) ->
+    _ = unanswered() andalso Bridge:respond(Handle, 204, [], <<>>),
+    exit(normal);
+crashed(Class, Reason, Stack, Context) ->
+    error_response(Class, Reason),
+    case is_shutdown(Class, Reason) of
+        true ->
+            exit(Reason);
+        false ->
+            log_crash(Class, Reason, Stack, Context),
+            erlang:raise(Class, request_exit(Class, Reason, Stack), Stack)
+    end.
+
+-spec is_shutdown(error | exit | throw, term()) -> boolean().
+is_shutdown(exit, shutdown) -> true;
+is_shutdown(exit, {shutdown, _}) -> true;
+is_shutdown(_, _) -> false.
+
+-spec request_exit(error | exit | throw, term(), list()) -> term().
+request_exit(exit, Reason, Stack) -> {Reason, Stack};
+request_exit(_, Reason, _) -> Reason.
+
+%% @doc Answers a request that failed with this exception, unless it has been answered: a bare status, as Cowboy 2 does it.
+-spec error_response(error | exit | throw, term()) -> ok.
+error_response(Class, Reason) ->
+    case farrier_exchange:response_state() of
+        none ->
+            {Bridge, Handle} = farrier_exchange:bridge(),
+            _ = Bridge:respond(Handle, status(Class, Reason), [{<<"content-length">>, <<"0">>}], <<>>),
+            ok;
+        _ ->
+            ok
+    end.
+
+-spec status(error | exit | throw, term()) -> 400..599.
+status(exit, {request_error, timeout, _}) -> 408;
+status(exit, {request_error, payload_too_large, _}) -> 413;
+status(exit, {request_error, _, _}) -> 400;
+status(_, _) -> 500.
+
+%% A malformed request is the client's fault and not logged.
+-spec log_crash(error | exit | throw, term(), list(), #request{}) -> ok.
+log_crash(exit, {request_error, _, _}, _, _) ->
+    farrier_connection_sup:logged();
+log_crash(Class, Reason, Stack, #request{ref = Ref, config = #{logger := Logger}}) ->
+    farrier_connection_sup:logged(),
+    log(Logger,
+        "Ranch listener ~p, connection process ~p, stream ~p had its request process ~p exit with reason ~0p~n",
+        [Ref, self(), 1, self(), {exit_reason(Class, Reason), Stack}]).
+
+-spec exit_reason(error | exit | throw, term()) -> term().
+exit_reason(throw, Reason) -> {nocatch, Reason};
+exit_reason(_, Reason) -> Reason.
+
+%% @doc Logs an error through the module that the listener's `logger' option names.
+-spec log(module(), io:format(), [term()]) -> ok.
+log(error_logger, Format, Arguments) ->
+    error_logger:error_msg(Format, Arguments);
+log(Logger, Format, Arguments) ->
+    _ = Logger:error(Format, Arguments),
+    ok.
+
+%%% Upgrade
+
+%% @doc Asks that the request become a WebSocket connection. An adapter calls this once it has checked the request; it happens
+%% when the middlewares are done, so that nothing of the request is left on the stack.
+-spec upgrade(module(), [{binary(), iodata()}], map(), farrier_handler:state()) -> ok.
+upgrade(Adapter, Headers, Options, State) ->
+    _ = put('$farrier_upgrade', {Adapter, Headers, Options, State}),
+    ok.
+
+%% @doc Whether the remaining middlewares have to wait for the end of a session.
+-spec holds_middlewares() -> boolean().
+holds_middlewares() ->
+    case get('$farrier_upgrade') of
+        undefined -> false;
+        {Adapter, _, _, _} -> maps:get(middlewares, Adapter:traits()) =:= after_session
+    end.
+
+-spec take_upgrade() -> none | upgrade().
+take_upgrade() ->
+    case erase('$farrier_upgrade') of
+        undefined -> none;
+        Upgrade -> Upgrade
+    end.
+
+-spec begin_session(upgrade(), farrier_handler:env(), [module()], #request{}) -> term().
+begin_session({Adapter, Headers, Options, State}, Env, Rest, Context) ->
+    #request{bridge = Bridge, handle = Handle} = Context,
+    case Bridge:upgrade(Handle, Headers, Options) of
+        ok ->
+            enter(Adapter, State, [], session(Adapter, Env, Rest, Context));
+        {error, closed} ->
+            enter(Adapter, State, [{error, closed}], session(Adapter, Env, Rest, Context));
+        {error, {invalid_header, _}} ->
+            %% Cowboy 2.16: a value with a line break ends the connection with 500 instead of 101.
+            error_response(error, invalid_header),
+            close_request(Context);
+        {error, already_sent} ->
+            close_request(Context)
+    end.
+
+-spec session(module(), farrier_handler:env(), [module()], #request{}) -> session().
+session(Adapter, Env, Rest, #request{bridge = Bridge, handle = Handle, config = Config}) ->
+    #{otp_messages := OtpMessages, bad_frame := BadFrame} = Adapter:traits(),
+    #session{
+        bridge = Bridge,
+        handle = Handle,
+        adapter = Adapter,
+        parent = hd(get('$ancestors')),
+        send_timeout = maps:get(send_timeout, Config),
+        intercept = OtpMessages =:= intercept,
+        send_earlier = BadFrame =:= send_earlier,
+        remaining = remaining(Env, Rest)
+    }.
+
+-spec remaining(farrier_handler:env(), [module()]) -> none | {farrier_handler:env(), [module()]}.
+remaining(_, []) -> none;
+remaining(Env, Rest) -> {Env, Rest}.
+
+%% Nothing of the request is needed any more, and what is left of it would stay on the heap of a process that may idle for
+%% hours: so the process hibernates once, after websocket_init, whether the handler asks for it or not.
+-spec enter(module(), farrier_handler:state(), [term()], session()) -> term().
+enter(Adapter, State, Events, Session) ->
+    _ = erase('$farrier_exchange'),
+    result(Adapter:websocket_init(State), Events, Session, 0, false, true).
+
+%%% Session
+
+%% @doc Waits for the next message. `Unreported' counts the bytes of handled messages that the bridge has not been told of.
+-spec loop(session(), farrier_handler:state(), non_neg_integer()) -> term().
+loop(Session, State, Unreported) ->
+    receive
+        {'$farrier', Events, Bytes} ->
+            events(Events, Session, State, Unreported + Bytes, false, false);
+        '$farrier_drain' ->
+            ended(stop, [{close, 1001, <<>>}], Session, State);
+        Message when Session#session.intercept ->
+            intercept(Message, Session, State, Unreported);
+        Message ->
+            info(Message, Session, State, Unreported)
+    end.
+
+-spec info(term(), session(), farrier_handler:state(), non_neg_integer()) -> term().
+info(Message, #session{adapter = Adapter} = Session, State, Unreported) ->
+    result(Adapter:info(Message, State), [], Session, Unreported, false, false).
+
+%% Cowboy from 2.3 on: `sys' messages, questions to a supervisor without children, and the parent's exit (seen only
+%% by a handler that traps exits).
+-spec intercept(term(), session(), farrier_handler:state(), non_neg_integer()) -> term().
+intercept({system, From, Request}, #session{parent = Parent, adapter = Adapter} = Session, State, Unreported) ->
+    sys:handle_system_msg(Request, From, Parent, farrier_sys, [], {Adapter, State, Session, Unreported});
+intercept({'$gen_call', From, Question}, Session, State, Unreported) ->
+    gen_server:reply(From, farrier_sys:childless(Question)),
+    loop(Session, State, Unreported);
+intercept({'EXIT', Parent, Reason}, #session{parent = Parent} = Session, State, _) ->
+    ended({exit, Reason}, [], Session, State);
+intercept(Message, Session, State, Unreported) ->
+    info(Message, Session, State, Unreported).
+
+%% Handles a batch of events in order. `Corked' says that the last frames were sent with the promise of more to come.
+-spec events([term()], session(), farrier_handler:state(), non_neg_integer(), boolean(), boolean()) -> term().
+events([{text, _} = Frame | Rest], #session{adapter = Adapter} = Session, State, Unreported, Corked, Hibernate) ->
+    result(Adapter:frame(Frame, State), Rest, Session, Unreported, Corked, Hibernate);
+events([{binary, _} = Frame | Rest], #session{adapter = Adapter} = Session, State, Unreported, Corked, Hibernate) ->
+    result(Adapter:frame(Frame, State), Rest, Session, Unreported, Corked, Hibernate);
+events([], Session, State, Unreported, true, Hibernate) ->
+    sent(send([], [], Unreported, Session), [], Session, State, Unreported, Hibernate);
+events([], #session{bridge = Bridge, handle = Handle} = Session, State, Unreported, false, Hibernate) when
+    Unreported > ?UNREPORTED
+->
+    _ = Bridge:handled(Handle, Unreported),
+    events([], Session, State, 0, false, Hibernate);
+events([], Session, State, Unreported, false, false) ->
+    loop(Session, State, Unreported);
+events([], Session, State, Unreported, false, true) ->
+    proc_lib:hibernate(?MODULE, loop, [Session, State, Unreported]);
+events([{ping, Payload} = Frame | Rest], Session, State, Unreported, _, Hibernate) ->
+    case send([{pong, Payload}], Rest, Unreported, Session) of
+        {error, timeout} ->
+            ended({error, timeout}, [], Session, State);
+        _ ->
+            %% Cowboy ignores a failed pong: the end of the connection is an event of its own.
+            #session{adapter = Adapter} = Session,
+            result(Adapter:frame(Frame, State), Rest, Session, unreported(Rest, Unreported), Rest =/= [], Hibernate)
+    end;
+events([{pong, _} = Frame | Rest], #session{adapter = Adapter} = Session, State, Unreported, Corked, Hibernate) ->
+    result(Adapter:frame(Frame, State), Rest, Session, Unreported, Corked, Hibernate);
+events([Terminal], #session{adapter = Adapter} = Session, State, _, _, _) ->
+    Reason = reason(Terminal),
+    ended(Reason, Adapter:close_frames(Reason), Session, State).
+
+-spec reason(term()) -> farrier_handler:reason().
+reason(close) -> remote;
+reason({close, Code, Text}) -> {remote, Code, Text};
+reason(timeout) -> timeout;
+reason({error, _} = Error) -> Error.
+
+%% Does what a callback asked for, then goes on with the rest of the batch.
+-spec result(
+    farrier_handler:result(), [term()], session(), non_neg_integer(), boolean(), boolean()
+) -> term().
+result({send, Frames, State}, Rest, Session, Unreported, _, Hibernate) ->
+    sent(send(Frames, Rest, Unreported, Session), Rest, Session, State, Unreported, Hibernate);
+result({ok, State}, Rest, Session, Unreported, Corked, Hibernate) ->
+    events(Rest, Session, State, Unreported, Corked, Hibernate);
+result({ok, State, hibernate}, Rest, Session, Unreported, Corked, _) ->
+    events(Rest, Session, State, Unreported, Corked, true);
+result({send, Frames, State, hibernate}, Rest, Session, Unreported, _, _) ->
+    sent(send(Frames, Rest, Unreported, Session), Rest, Session, State, Unreported, true);
+result({commands, Commands, Frames, State, Flag}, Rest, Session, Unreported, Corked, Hibernate) ->
+    command(Commands, Session),
+    result(flagged(Frames, State, Flag), Rest, Session, Unreported, Corked, Hibernate);
+result({stop, Frames, Reason, State}, _, Session, _, _, _) ->
+    ended(Reason, Frames, Session, State);
+result({crash, Crash, State}, _, #session{adapter = Adapter} = Session, _, _, _) ->
+    close(Adapter:close_frames(crash), Session),
+    Adapter:crash(Crash, State).
+
+-spec flagged(farrier_handler:frames(), farrier_handler:state(), hibernate | run) -> farrier_handler:result().
+flagged([], State, run) -> {ok, State};
+flagged([], State, hibernate) -> {ok, State, hibernate};
+flagged(Frames, State, run) -> {send, Frames, State};
+flagged(Frames, State, hibernate) -> {send, Frames, State, hibernate}.
+
+-spec command([farrier_handler:command()], session()) -> ok.
+command([{active, Active} | Commands], #session{bridge = Bridge, handle = Handle} = Session) ->
+    _ = Bridge:set_active(Handle, Active),
+    command(Commands, Session);
+command([{set_options, Options} | Commands], #session{bridge = Bridge, handle = Handle} = Session) ->
+    _ = Bridge:set_options(Handle, Options),
+    command(Commands, Session);
+command([], _) ->
+    ok.
+
+%%% Sending
+
+-spec sent(
+    ok | {error, atom()}, [term()], session(), farrier_handler:state(), non_neg_integer(), boolean()
+) -> term().
+sent(ok, Rest, Session, State, Unreported, Hibernate) ->
+    events(Rest, Session, State, unreported(Rest, Unreported), Rest =/= [], Hibernate);
+sent({error, _} = Reason, _, Session, State, _, _) ->
+    ended(Reason, [], Session, State).
+
+%% What is still to be reported after a send.
+-spec unreported([term()], non_neg_integer()) -> non_neg_integer().
+unreported([], _) -> 0;
+unreported(_, Unreported) -> Unreported.
+
+%% The last frames of a batch take the report of its bytes along; those before it may wait for company.
+-spec send(farrier_handler:frames(), [term()], non_neg_integer(), session()) -> ok | {error, atom()}.
+send(Frames, [], Unreported, Session) -> write(Frames, Unreported, false, Session);
+send(Frames, _, _, Session) -> write(Frames, 0, true, Session).
+
+-spec write(farrier_handler:frames(), non_neg_integer(), boolean(), session()) -> ok | {error, atom()}.
+write(Frames, Handled, More, #session{bridge = Bridge, handle = Handle} = Session) ->
+    try Bridge:send(Handle, Frames, Handled, More) of
+        blocked -> await_writable(Session);
+        Result -> Result
+    catch
+        error:badarg -> write(repaired(Frames, Session), Handled, More, Session)
+    end.
+
+%% The bridge refuses a list as a whole. Terms that only Cowboy's encoder takes are brought into the bridge's form; a
+%% term that Cowboy's encoder fails on kills the process here in the same way.
+-spec repaired(farrier_handler:frames(), session()) -> farrier_handler:frames().
+repaired(Frames, #session{send_earlier = SendEarlier} = Session) ->
+    case farrier_frames:normalise(Frames) of
+        {ok, Frames} ->
+            error(badarg);
+        {ok, Normal} ->
+            Normal;
+        {bad, Bad, Earlier} ->
+            _ = SendEarlier andalso Earlier =/= [] andalso write(Earlier, 0, false, Session),
+            farrier_frames:fail(Bad)
+    end.
+
+%% The frames are queued; the handler is held like a sender of `gen_tcp'. Exactly one answer follows `wait': `writable', or
+%% the loss of the socket. An answer after the timeout finds the process gone.
+-spec await_writable(session()) -> ok | {error, atom()}.
+await_writable(#session{bridge = Bridge, handle = Handle, send_timeout = Timeout}) ->
+    Ref = make_ref(),
+    case Bridge:await_writable(Handle, Ref) of
+        wait ->
+            receive
+                {Ref, writable} -> ok;
+                {Ref, {error, closed} = Error} -> Error
+            after Timeout ->
+                {error, timeout}
+            end;
+        Result ->
+            Result
+    end.
+
+%%% End
+
+-spec ended(farrier_handler:reason(), farrier_handler:frames(), session(), farrier_handler:state()) -> term().
+ended(Reason, Frames, Session, State) ->
+    close(Frames, Session),
+    finish(Reason, Session, State).
+
+-spec close(farrier_handler:frames(), session()) -> ok.
+close(Frames, #session{bridge = Bridge, handle = Handle} = Session) ->
+    try Bridge:close(Handle, Frames) of
+        _ -> ok
+    catch
+        error:badarg -> close(repaired(Frames, Session), Session)
+    end.
+
+%% @doc Tells the handler and ends the process. Nothing is sent.
+-spec finish(farrier_handler:reason(), session(), farrier_handler:state()) -> term().
+finish(Reason, #session{adapter = Adapter, remaining = Remaining}, State) ->
+    case {Adapter:terminate(Reason, State), Remaining} of
+        {{normal, _}, none} -> ok;
+        {{Exit, _}, none} -> exit(Exit);
+        {{_, Req}, {Env, Rest}} -> remaining(farrier_middleware:after_session(Req, Env, Rest))
+    end.
+
+-spec remaining(farrier_middleware:outcome()) -> ok.
+remaining({suspend, Resume, Env, Rest}) ->
+    remaining(farrier_middleware:resume(Resume, Env, Rest));
+remaining(_) ->
+    ok.

@@ -1,0 +1,272 @@
+%% Serves handlers of Cowboy 1 (0.8 to 1.1): `init/3' with `handle/2' and `terminate/3', or with `websocket_init/3',
+%% `websocket_handle/3', `websocket_info/3' and `websocket_terminate/3'.
+%%
+%% Behaves as 1.1.2. A crash is answered here, at once, because the connection ends with the process that raises it.
+-module(farrier_cowboy_1).
+-behaviour(farrier_handler).
+
+%% Called by the middleware chain, and by sub-protocols through `cowboy_websocket'.
+-export([execute/4, upgrade/4]).
+%% Called by the connection.
+-export([traits/0, websocket_init/1, frame/2, info/2, close_frames/1, terminate/2, crash/2]).
+
+-record(websocket, {
+    handler :: module(),
+    req :: term(),
+    state :: term(),
+    %% Whether websocket_init asked for it.
+    hibernate = false :: boolean()
+}).
+
+%% TLS listeners will say `ssl'.
+-define(TRANSPORT, tcp).
+
+-spec traits() -> farrier_handler:traits().
+traits() ->
+    #{otp_messages => deliver, bad_frame => send_earlier, middlewares => after_session}.
+
+%%% Request
+
+%% @doc Calls `init/3' and, for a plain request, `handle/2' and `terminate/3'.
+-spec execute(term(), list(), module(), term()) -> farrier_handler:outcome().
+execute(Req, Env, Handler, Opts) ->
+    try Handler:init({?TRANSPORT, http}, Req, Opts) of
+        {ok, Req2, State} ->
+            handle(Req2, Env, Handler, State);
+        {shutdown, Req2, State} ->
+            end_request({normal, shutdown}, Req2, Env, Handler, State);
+        {upgrade, protocol, Protocol} ->
+            upgrade_protocol(Protocol, Req, Env, Handler, Opts);
+        {upgrade, protocol, Protocol, Req2, Opts2} ->
+            upgrade_protocol(Protocol, Req2, Env, Handler, Opts2);
+        {loop, _, _} ->
+            no_loops();
+        {loop, _, _, _} ->
+            no_loops();
+        {loop, _, _, _, _} ->
+            no_loops()
+    catch
+        Class:Reason:Stack ->
+            answer_crash(Stack, Req),
+            reraise(Class, Reason, Stack, {Handler, init, 3}, Req, [{opts, Opts}])
+    end.
+
+-spec no_loops() -> no_return().
+no_loops() ->
+    error({not_supported, cowboy_loop_handler, "farrier does not serve handlers of this kind yet"}).
+
+-spec handle(term(), list(), module(), term()) -> farrier_handler:outcome().
+handle(Req, Env, Handler, State) ->
+    try Handler:handle(Req, State) of
+        {ok, Req2, State2} ->
+            end_request({normal, shutdown}, Req2, Env, Handler, State2)
+    catch
+        Class:Reason:Stack ->
+            answer_crash(Stack, Req),
+            _ = end_request(Reason, Req, Env, Handler, State),
+            reraise(Class, Reason, Stack, {Handler, handle, 2}, Req, [{state, State}])
+    end.
+
+-spec end_request(term(), term(), list(), module(), term()) -> farrier_handler:outcome().
+end_request(Reason, Req, Env, Handler, State) ->
+    try Handler:terminate(Reason, farrier_req_1:lock(Req), State) of
+        Result -> {ok, Req, [{result, Result} | Env]}
+    catch
+        Class:Crash:Stack ->
+            reraise(Class, Crash, Stack, {Handler, terminate, 3}, Req, [
+                {state, State}, {terminate_reason, Reason}
+            ])
+    end.
+
+%% `cowboy_websocket' is built in, because the `cowboy' application may be absent.
+-spec upgrade_protocol(module(), term(), list(), module(), term()) -> farrier_handler:outcome().
+upgrade_protocol(cowboy_websocket, Req, Env, Handler, Opts) ->
+    upgrade(Req, Env, Handler, Opts);
+upgrade_protocol(cowboy_rest, _, _, _, _) ->
+    error({not_supported, cowboy_rest, "farrier does not serve handlers of this kind yet"});
+upgrade_protocol(Protocol, Req, Env, Handler, Opts) ->
+    Protocol:upgrade(Req, Env, Handler, Opts).
+
+%%% Upgrade
+
+%% @doc Checks the request, calls `websocket_init/3' and asks for the upgrade. What is refused gets 400 and the connection ends.
+-spec upgrade(term(), list(), module(), term()) -> farrier_handler:outcome().
+upgrade(Req, Env, Handler, Opts) ->
+    case farrier_handshake:check_1(Req) of
+        {ok, Accept, Version, Req2} ->
+            Req3 = farrier_req_1:set_meta(websocket_version, Version, Req2),
+            Req4 = farrier_req_1:set_meta(websocket_compress, false, Req3),
+            initialise(Accept, Req4, Env, Handler, Opts);
+        error ->
+            {error, 400, Req}
+    end.
+
+-spec initialise(binary(), term(), list(), module(), term()) -> farrier_handler:outcome().
+initialise(Accept, Req, Env, Handler, Opts) ->
+    try Handler:websocket_init(?TRANSPORT, Req, Opts) of
+        {ok, Req2, State} ->
+            accepted(Accept, Env, infinity, #websocket{handler = Handler, req = Req2, state = State});
+        {ok, Req2, State, hibernate} ->
+            accepted(Accept, Env, infinity,
+                #websocket{handler = Handler, req = Req2, state = State, hibernate = true});
+        {ok, Req2, State, Timeout} ->
+            accepted(Accept, Env, Timeout, #websocket{handler = Handler, req = Req2, state = State});
+        {ok, Req2, State, Timeout, hibernate} ->
+            accepted(Accept, Env, Timeout,
+                #websocket{handler = Handler, req = Req2, state = State, hibernate = true});
+        {shutdown, Req2} ->
+            {error, 400, Req2}
+    catch
+        Class:Reason:Stack ->
+            answer_crash(Stack, Req),
+            reraise(Class, Reason, Stack, {Handler, websocket_init, 3}, Req, [{opts, Opts}])
+    end.
+
+%% The hook of the `onresponse' option sees the 101, too.
+-spec accepted(binary(), list(), timeout(), #websocket{}) -> farrier_handler:outcome().
+accepted(Accept, Env, Timeout, #websocket{req = Req} = W) ->
+    Headers = farrier_handshake:headers_1(Accept, farrier_req_1:upgrade_headers(Req)),
+    Req2 = farrier_req_1:lock(on_response(Headers, Req)),
+    [Version] = farrier_req_1:get([version], Req),
+    Options = #{
+        version => Version,
+        idle_timeout => Timeout,
+        max_frame_size => infinity,
+        validate_utf8 => true,
+        early_data => discard
+    },
+    ok = farrier_connection:upgrade(?MODULE, Headers, Options, W#websocket{req = Req2}),
+    {ok, Req2, Env}.
+
+-spec on_response([{binary(), iodata()}], term()) -> term().
+on_response(Headers, Req) ->
+    case farrier_req_1:get([onresponse], Req) of
+        [OnResponse] when is_function(OnResponse, 4) -> OnResponse(101, Headers, <<>>, Req);
+        _ -> Req
+    end.
+
+%%% Session
+
+%% The handler's own websocket_init has run before the 101.
+-spec websocket_init(#websocket{}) -> farrier_handler:result().
+websocket_init(#websocket{hibernate = true} = W) -> {ok, W#websocket{hibernate = false}, hibernate};
+websocket_init(W) -> {ok, W}.
+
+-spec frame({text | binary | ping | pong, binary()}, #websocket{}) -> farrier_handler:result().
+frame(Frame, #websocket{handler = Handler, req = Req, state = State} = W) ->
+    try Handler:websocket_handle(Frame, Req, State) of
+        Result -> result(Result, W)
+    catch
+        Class:Reason:Stack -> {crash, {Class, Reason, Stack, websocket_handle, Frame}, W}
+    end.
+
+%% A stale timer of Cowboy's own has never reached a handler.
+-spec info(term(), #websocket{}) -> farrier_handler:result().
+info({timeout, Ref, cowboy_websocket}, W) when is_reference(Ref) ->
+    {ok, W};
+info(Message, #websocket{handler = Handler, req = Req, state = State} = W) ->
+    try Handler:websocket_info(Message, Req, State) of
+        Result -> result(Result, W)
+    catch
+        Class:Reason:Stack -> {crash, {Class, Reason, Stack, websocket_info, Message}, W}
+    end.
+
+%% Translates what a callback returned. A bad return kills the process with `{try_clause, Return}' as in Cowboy, without a
+%% close frame or websocket_terminate.
+-spec result(term(), #websocket{}) -> farrier_handler:result().
+result(Return, W) ->
+    case Return of
+        {ok, Req, State} -> {ok, W#websocket{req = Req, state = State}};
+        {reply, Frames, Req, State} -> reply(Frames, W#websocket{req = Req, state = State}, run);
+        {ok, Req, State, hibernate} -> {ok, W#websocket{req = Req, state = State}, hibernate};
+        {reply, Frames, Req, State, hibernate} ->
+            reply(Frames, W#websocket{req = Req, state = State}, hibernate);
+        {shutdown, Req, State} ->
+            {stop, farrier_frames:closing(stop), stop, W#websocket{req = Req, state = State}};
+        _ ->
+            error({try_clause, Return})
+    end.
+
+-spec reply(term(), #websocket{}, run | hibernate) -> farrier_handler:result().
+reply({Type, _} = Frame, W, run) when Type =:= text; Type =:= binary ->
+    {send, [Frame], W};
+reply([], W, run) ->
+    {ok, W};
+reply([], W, hibernate) ->
+    {ok, W, hibernate};
+reply(Frames, W, Flag) when is_list(Frames) ->
+    case farrier_frames:until_close(Frames) of
+        {open, _} when Flag =:= run -> {send, Frames, W};
+        {open, _} -> {send, Frames, W, hibernate};
+        {close, Sent} -> {stop, Sent, stop, W}
+    end;
+reply(Frame, W, Flag) ->
+    reply([Frame], W, Flag).
+
+%%% End
+
+-spec close_frames(farrier_handler:reason() | crash) -> farrier_handler:frames().
+close_frames(Reason) ->
+    farrier_frames:closing(Reason).
+
+-spec terminate(farrier_handler:reason(), #websocket{}) -> {Exit :: term(), Req :: term()}.
+terminate(Reason, #websocket{req = Req} = W) ->
+    websocket_terminate(reason(Reason), W),
+    {normal, Req}.
+
+-spec reason(farrier_handler:reason()) -> term().
+reason(stop) -> {normal, shutdown};
+reason(timeout) -> {normal, timeout};
+reason(remote) -> {remote, closed};
+reason({exit, Reason}) -> Reason;
+reason(Reason) -> Reason.
+
+-spec websocket_terminate(term(), #websocket{}) -> ok.
+websocket_terminate(Reason, #websocket{handler = Handler, req = Req, state = State}) ->
+    try
+        _ = Handler:websocket_terminate(Reason, Req, State),
+        ok
+    catch
+        Class:Crash:Stack ->
+            reraise(Class, Crash, Stack, {Handler, websocket_terminate, 3}, Req, [
+                {state, State}, {terminate_reason, Reason}
+            ])
+    end.
+
+-spec crash(term(), #websocket{}) -> no_return().
+crash({Class, Reason, Stack, Callback, Message}, #websocket{handler = Handler, req = Req, state = State} = W) ->
+    websocket_terminate({error, handler}, W),
+    reraise(Class, Reason, Stack, {Handler, Callback, 3}, Req, [{msg, Message}, {state, State}], message).
+
+%%% Crashes
+
+%% Cowboy 0.9 to 1.1 raise the same class again with all that they know in the reason.
+-spec reraise(error | exit | throw, term(), list(), mfa(), term(), [{atom(), term()}]) -> no_return().
+reraise(Class, Reason, Stack, MFA, Req, More) ->
+    Known = [{reason, Reason}, {mfa, MFA}, {stacktrace, Stack}, {req, farrier_req_1:to_list(Req)} | More],
+    erlang:Class(Known).
+
+%% The message comes before the Req.
+-spec reraise(error | exit | throw, term(), list(), mfa(), term(), [{atom(), term()}], message) -> no_return().
+reraise(Class, Reason, Stack, MFA, Req, [Message | More], message) ->
+    Known = [{reason, Reason}, {mfa, MFA}, {stacktrace, Stack}, Message, {req, farrier_req_1:to_list(Req)} | More],
+    erlang:Class(Known).
+
+%% 400 if the handler stumbled over a header of the client's, 500 otherwise; nothing if it has answered already.
+-spec answer_crash(list(), term()) -> ok.
+answer_crash(Stack, Req) ->
+    case farrier_exchange:response_state() of
+        none ->
+            _ = farrier_req_1:reply(crash_status(lists:sublist(Stack, 3)),
+                [{<<"connection">>, <<"close">>}], [], Req),
+            ok;
+        _ ->
+            ok
+    end.
+
+-spec crash_status(list()) -> 400 | 500.
+crash_status(Stack) ->
+    case lists:keymember(farrier_header, 1, Stack) of
+        true -> 400;
+        false -> 500
+    end.

@@ -1,0 +1,248 @@
+%% Serves handlers of Cowboy 2 (2.0 to 2.18): `init/2', `websocket_init/1', `websocket_handle/2', `websocket_info/2',
+%% `terminate/3'.
+%%
+%% Behaves as 2.18 where the releases differ, and accepts all that any of them accepted.
+-module(farrier_cowboy_2).
+-behaviour(farrier_handler).
+
+%% Called by the middleware chain, and by sub-protocols through `cowboy_websocket'.
+-export([execute/4, upgrade/4, upgrade/5, terminate/4]).
+%% Called by the connection.
+-export([traits/0, websocket_init/1, frame/2, info/2, close_frames/1, terminate/2, crash/2]).
+-export([handler_state/1, handler_state/2]).
+
+-record(websocket, {
+    handler :: module(),
+    state :: term(),
+    %% What `req_filter' left of the Req, for `terminate/3'.
+    req :: term(),
+    %% Exit reason of the process at a normal end.
+    exit = normal :: term()
+}).
+
+-define(DEFAULT_IDLE_TIMEOUT, 60000).
+-define(DEFAULT_MAX_FRAME_SIZE, 1000000).
+
+-spec traits() -> farrier_handler:traits().
+traits() ->
+    #{otp_messages => intercept, bad_frame => send_nothing, middlewares => before_session}.
+
+%%% Request
+
+%% @doc Calls `init/2'. What it returns is dealt with outside of the `try': a bad return is no crash of the handler.
+-spec execute(map(), map(), module(), term()) -> farrier_handler:outcome().
+execute(Req0, Env, Handler, Opts) ->
+    try Handler:init(Req0, Opts) of
+        {ok, Req, State} ->
+            _ = terminate(normal, Req, State, Handler),
+            {ok, Req, Env};
+        {Protocol, Req, State} ->
+            upgrade_protocol(Protocol, [Req, Env, Handler, State]);
+        {Protocol, Req, State, ProtocolOpts} ->
+            upgrade_protocol(Protocol, [Req, Env, Handler, State, ProtocolOpts])
+    catch
+        Class:Reason:Stack ->
+            _ = terminate({crash, Class, Reason}, Req0, Opts, Handler),
+            farrier_connection:error_response(Class, Reason),
+            erlang:raise(Class, Reason, Stack)
+    end.
+
+%% `cowboy_websocket' is built in, because the `cowboy' application may be absent.
+-spec upgrade_protocol(module(), [term()]) -> farrier_handler:outcome().
+upgrade_protocol(cowboy_websocket, Arguments) ->
+    apply(?MODULE, upgrade, Arguments);
+upgrade_protocol(Protocol, _) when Protocol =:= cowboy_rest; Protocol =:= cowboy_loop ->
+    error({not_supported, Protocol, "farrier does not serve handlers of this kind yet"});
+upgrade_protocol(Protocol, Arguments) ->
+    apply(Protocol, upgrade, Arguments).
+
+%% @doc Calls `terminate/3' if the handler exports it.
+-spec terminate(term(), term(), term(), module()) -> term().
+terminate(Reason, Req, State, Handler) ->
+    case erlang:function_exported(Handler, terminate, 3) of
+        true -> Handler:terminate(Reason, Req, State);
+        false -> ok
+    end.
+
+%%% Upgrade
+
+-spec upgrade(map(), map(), module(), term()) -> farrier_handler:outcome().
+upgrade(Req, Env, Handler, State) ->
+    upgrade(Req, Env, Handler, State, #{}).
+
+%% @doc Checks the request and asks for the upgrade, or answers 4xx; the connection stays open and `terminate/3' is not called.
+%%
+%% Options (others are ignored): `idle_timeout' (ms or infinity, 60000), `max_frame_size' (bytes or infinity, 1000000),
+%% `validate_utf8' (true), `req_filter'. Whatever is not a map fails, and the client gets 500.
+-spec upgrade(map(), map(), module(), term(), map()) -> farrier_handler:outcome().
+upgrade(#{version := Version} = Req, Env, Handler, State, Opts) ->
+    Websocket = #websocket{handler = Handler, state = State, req = filter(Opts, Req)},
+    Options = #{
+        version => Version,
+        idle_timeout => maps:get(idle_timeout, Opts, ?DEFAULT_IDLE_TIMEOUT),
+        max_frame_size => maps:get(max_frame_size, Opts, ?DEFAULT_MAX_FRAME_SIZE),
+        validate_utf8 => maps:get(validate_utf8, Opts, true),
+        early_data => deliver
+    },
+    case farrier_handshake:check_2(Req) of
+        {ok, Accept} ->
+            farrier_connection:upgrade(?MODULE, farrier_handshake:headers_2(Accept, Req), Options, Websocket),
+            {ok, Req, Env};
+        {error, Status, Headers} ->
+            {ok, farrier_req_2:reply(Status, Headers, Req), Env}
+    end.
+
+-spec filter(map(), map()) -> term().
+filter(#{req_filter := Filter}, Req) -> Filter(Req);
+filter(Opts, Req) when is_map(Opts) ->
+    maps:with([method, version, scheme, host, port, path, qs, peer, streamid], Req).
+
+%%% Session
+
+-spec websocket_init(#websocket{}) -> farrier_handler:result().
+websocket_init(#websocket{handler = Handler, state = State} = W) ->
+    case erlang:function_exported(Handler, websocket_init, 1) of
+        true ->
+            try Handler:websocket_init(State) of
+                Result -> result(Result, W)
+            catch
+                Class:Reason:Stack -> {crash, {Class, Reason, Stack}, W}
+            end;
+        false ->
+            {ok, W}
+    end.
+
+%% Empty pings and pongs are atoms in this generation.
+-spec frame({text | binary | ping | pong, binary()}, #websocket{}) -> farrier_handler:result().
+frame({ping, <<>>}, W) -> handle(ping, W);
+frame({pong, <<>>}, W) -> handle(pong, W);
+frame(Frame, W) -> handle(Frame, W).
+
+-spec handle(term(), #websocket{}) -> farrier_handler:result().
+handle(Frame, #websocket{handler = Handler, state = State} = W) ->
+    try Handler:websocket_handle(Frame, State) of
+        Result -> result(Result, W)
+    catch
+        Class:Reason:Stack -> {crash, {Class, Reason, Stack}, W}
+    end.
+
+%% A stale timer of Cowboy's own has never reached a handler.
+-spec info(term(), #websocket{}) -> farrier_handler:result().
+info({timeout, Ref, cowboy_websocket}, W) when is_reference(Ref) ->
+    {ok, W};
+info(Message, #websocket{handler = Handler, state = State} = W) ->
+    try Handler:websocket_info(Message, State) of
+        Result -> result(Result, W)
+    catch
+        Class:Reason:Stack -> {crash, {Class, Reason, Stack}, W}
+    end.
+
+%% Translates what a callback returned. A bad return kills the process with `{try_clause, Return}' as in Cowboy, without a
+%% close frame or `terminate/3'.
+-spec result(term(), #websocket{}) -> farrier_handler:result().
+result(Return, W) ->
+    case Return of
+        {ok, State} -> {ok, W#websocket{state = State}};
+        {[], State} -> {ok, W#websocket{state = State}};
+        {Commands, State} when is_list(Commands) -> commands(Commands, W#websocket{state = State}, run);
+        {reply, Frames, State} -> reply(Frames, W#websocket{state = State}, run);
+        {ok, State, hibernate} -> {ok, W#websocket{state = State}, hibernate};
+        {Commands, State, hibernate} when is_list(Commands) ->
+            commands(Commands, W#websocket{state = State}, hibernate);
+        {reply, Frames, State, hibernate} -> reply(Frames, W#websocket{state = State}, hibernate);
+        {stop, State} -> {stop, farrier_frames:closing(stop), stop, W#websocket{state = State}};
+        _ -> error({try_clause, Return})
+    end.
+
+%% The deprecated form: one frame or a list of frames, no commands.
+-spec reply(term(), #websocket{}, run | hibernate) -> farrier_handler:result().
+reply(Frames, W, Flag) when is_list(Frames) ->
+    case farrier_frames:until_close(Frames) of
+        {open, []} -> sending([], W, Flag);
+        {open, _} -> sending(Frames, W, Flag);
+        {close, Sent} -> {stop, Sent, stop, W}
+    end;
+reply(Frame, W, Flag) ->
+    reply([Frame], W, Flag).
+
+-spec sending([term()], #websocket{}, run | hibernate) -> farrier_handler:result().
+sending([], W, run) -> {ok, W};
+sending([], W, hibernate) -> {ok, W, hibernate};
+sending(Frames, W, run) -> {send, Frames, W};
+sending(Frames, W, hibernate) -> {send, Frames, W, hibernate}.
+
+%% The list goes to the bridge as it is if it holds nothing but frames of the usual forms.
+-spec commands([term()], #websocket{}, run | hibernate) -> farrier_handler:result().
+commands(Commands, W, Flag) ->
+    case plain(Commands) of
+        true -> sending(Commands, W, Flag);
+        false -> commands(Commands, [], [], W, Flag)
+    end.
+
+-spec plain([term()]) -> boolean().
+plain([{Type, _} | Commands]) when Type =:= text; Type =:= binary; Type =:= ping; Type =:= pong ->
+    plain(Commands);
+plain([]) ->
+    true;
+plain(_) ->
+    false.
+
+%% Sorts a list into frames and commands. What follows a close frame is ignored. A term that is neither
+%% fails in the last clauses (`function_clause') before anything is sent.
+-spec commands([term()], [term()], [farrier_handler:command()], #websocket{}, run | hibernate) ->
+    farrier_handler:result().
+commands([], Frames, [], W, Flag) ->
+    sending(lists:reverse(Frames), W, Flag);
+commands([], Frames, Commands, W, Flag) ->
+    {commands, lists:reverse(Commands), lists:reverse(Frames), W, Flag};
+commands([{active, Active} = Command | Rest], Frames, Commands, W, Flag) when is_boolean(Active) ->
+    commands(Rest, Frames, [Command | Commands], W, Flag);
+commands([{deflate, Deflate} | Rest], Frames, Commands, W, Flag) when is_boolean(Deflate) ->
+    commands(Rest, Frames, Commands, W, Flag);
+commands([{set_options, Options} | Rest], Frames, Commands, W, Flag) ->
+    Known = maps:with([idle_timeout, max_frame_size], Options),
+    commands(Rest, Frames, [{set_options, Known} | Commands], W, Flag);
+commands([{shutdown_reason, Reason} | Rest], Frames, Commands, W, Flag) ->
+    commands(Rest, Frames, Commands, W#websocket{exit = shutdown_reason(Reason)}, Flag);
+commands([Close | _], Frames, _, W, _) when
+    Close =:= close; element(1, Close) =:= close, tuple_size(Close) =< 3, tuple_size(Close) >= 2
+->
+    {stop, lists:reverse([Close | Frames]), stop, W};
+commands([{Type, _} = Frame | Rest], Frames, Commands, W, Flag) when
+    Type =:= text; Type =:= binary; Type =:= ping; Type =:= pong
+->
+    commands(Rest, [Frame | Frames], Commands, W, Flag);
+commands([Frame | Rest], Frames, Commands, W, Flag) when Frame =:= ping; Frame =:= pong ->
+    commands(Rest, [Frame | Frames], Commands, W, Flag).
+
+-spec shutdown_reason(term()) -> term().
+shutdown_reason(normal) -> normal;
+shutdown_reason(Reason) -> {shutdown, Reason}.
+
+%%% End
+
+-spec close_frames(farrier_handler:reason() | crash) -> farrier_handler:frames().
+close_frames(Reason) ->
+    farrier_frames:closing(Reason).
+
+-spec terminate(farrier_handler:reason(), #websocket{}) -> {Exit :: term(), Req :: term()}.
+terminate({exit, Reason}, W) ->
+    terminate_websocket(Reason, W);
+terminate(Reason, W) ->
+    terminate_websocket(Reason, W).
+
+-spec terminate_websocket(term(), #websocket{}) -> {term(), term()}.
+terminate_websocket(Reason, #websocket{handler = Handler, state = State, req = Req, exit = Exit}) ->
+    _ = terminate(Reason, Req, State, Handler),
+    {Exit, Req}.
+
+-spec crash({error | exit | throw, term(), list()}, #websocket{}) -> no_return().
+crash({Class, Reason, Stack}, W) ->
+    _ = terminate_websocket({crash, Class, Reason}, W),
+    erlang:raise(Class, Reason, Stack).
+
+-spec handler_state(#websocket{}) -> term().
+handler_state(#websocket{state = State}) -> State.
+
+-spec handler_state(term(), #websocket{}) -> #websocket{}.
+handler_state(State, W) -> W#websocket{state = State}.

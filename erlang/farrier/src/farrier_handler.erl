@@ -1,0 +1,100 @@
+%% What an adapter is, and which adapter serves a handler.
+%%
+%% An adapter speaks one generation of Cowboy's handler API: it builds on that generation's Req,
+%% calls its callbacks, turns their returns into the neutral results below and the neutral
+%% reasons below into that generation's terminate reasons. `farrier_connection' knows no
+%% generation. A further generation is one more module and one more clause of `adapter/2'.
+-module(farrier_handler).
+
+-export([adapter/2]).
+
+-export_type([state/0, traits/0, result/0, reason/0, frames/0, command/0, env/0, outcome/0]).
+
+%% What an adapter carries from one callback to the next. Opaque to the connection.
+-type state() :: term().
+
+%% How a generation differs in what is not a callback:
+%% otp_messages: whether `sys', supervisor calls and the parent's exit are taken out of the handler's messages.
+%% bad_frame: what becomes of the frames before a malformed one in the same return.
+%% middlewares: whether those that follow the handler run before the session or after it.
+-type traits() :: #{
+    otp_messages := intercept | deliver,
+    bad_frame := send_earlier | send_nothing,
+    middlewares := before_session | after_session
+}.
+
+%% Frame terms as the bridge takes them (see docs/bridge.md), possibly malformed ones.
+-type frames() :: [term()].
+
+-type command() :: {active, boolean()} | {set_options, map()}.
+
+%% What a callback asks for. `stop' ends the session after the frames were sent. The second element of
+%% `crash' is understood by the adapter's own `crash/2'.
+-type result() ::
+    {ok, state()}
+    | {ok, state(), hibernate}
+    | {send, frames(), state()}
+    | {send, frames(), state(), hibernate}
+    | {commands, [command()], frames(), state(), hibernate | run}
+    | {stop, frames(), reason(), state()}
+    | {crash, term(), state()}.
+
+%% Why a session ends. `remote' is a close frame of the peer; `exit' is the parent's exit or `sys:terminate/2'.
+-type reason() ::
+    stop
+    | timeout
+    | remote
+    | {remote, 1000..4999, binary()}
+    | {error, atom()}
+    | {exit, term()}.
+
+-type env() :: map() | [{atom(), term()}].
+
+%% What is left of a request once its handler is done, in Cowboy's own middleware terms.
+-type outcome() ::
+    {ok, Req :: term(), env()}
+    | {suspend, module(), atom(), [term()]}
+    | {stop, Req :: term()}
+    | {halt, Req :: term()}
+    | {error, Status :: term(), Req :: term()}.
+
+%% Serves a routed request. An adapter that upgrades it calls `farrier_connection:upgrade/4'.
+-callback execute(Req :: term(), env(), Handler :: module(), Opts :: term()) -> outcome().
+
+-callback traits() -> traits().
+
+%% Called once, after the 101 is out and before the first frame is read.
+-callback websocket_init(state()) -> result().
+
+%% Called for every complete message, pings included (the pong is out by then).
+-callback frame({text | binary | ping | pong, binary()}, state()) -> result().
+
+%% Called for every other Erlang message.
+-callback info(Message :: term(), state()) -> result().
+
+%% The frames that end a session for this reason.
+-callback close_frames(reason() | crash) -> frames().
+
+%% Tells the handler that the session is over. Returns the exit reason of the process and the Req for the
+%% middlewares that remain.
+-callback terminate(reason(), state()) -> {Exit :: term(), Req :: term()}.
+
+%% Tells the handler and then dies as the generation does.
+-callback crash(term(), state()) -> no_return().
+
+%% What `sys:get_state/1' shows, and `sys:replace_state/2' changes. Needed where messages are intercepted.
+-callback handler_state(state()) -> term().
+-callback handler_state(term(), state()) -> state().
+-optional_callbacks([handler_state/1, handler_state/2]).
+
+%% @doc The adapter of a handler: what it exports decides, the listener's generation where it exports the
+%% `init' of both or of neither.
+-spec adapter(module(), 1 | 2) -> module().
+adapter(Handler, Generation) ->
+    _ = erlang:module_loaded(Handler) orelse code:ensure_loaded(Handler),
+    case {erlang:function_exported(Handler, init, 3), erlang:function_exported(Handler, init, 2)} of
+        {true, false} -> farrier_cowboy_1;
+        {false, true} -> farrier_cowboy_2;
+        _ when Generation =:= 1 -> farrier_cowboy_1;
+        _ -> farrier_cowboy_2
+    end.

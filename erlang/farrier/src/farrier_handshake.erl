@@ -1,0 +1,76 @@
+%% The opening handshake (RFC 6455 4.2) as each generation of Cowboy does it: which requests may upgrade, what the others
+%% are told, and the headers of the 101. Pure but for the date.
+-module(farrier_handshake).
+
+-export([check_1/1, check_2/1, is_upgrade_request/1, headers_1/2, headers_2/2]).
+
+-define(GUID, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").
+
+%% @doc Cowboy 1 looks at neither method nor HTTP version, and answers 400 to whatever it refuses.
+-spec check_1(term()) -> {ok, Accept :: binary(), Version :: 7 | 8 | 13, Req :: term()} | error.
+check_1(Req0) ->
+    try
+        {ok, Connection, Req1} = farrier_req_1:parse_header(<<"connection">>, Req0),
+        true = lists:member(<<"upgrade">>, Connection),
+        {ok, [<<"websocket">>], Req2} = farrier_req_1:parse_header(<<"upgrade">>, Req1),
+        {ok, Version, Req3} = farrier_req_1:parse_header(<<"sec-websocket-version">>, Req2),
+        true = lists:member(Version, [7, 8, 13]),
+        {Key, Req4} = farrier_req_1:header(<<"sec-websocket-key">>, Req3),
+        true = is_binary(Key),
+        {ok, accept(Key), Version, Req4}
+    catch
+        _:_ -> error
+    end.
+
+%% @doc Cowboy 2.18: what is no upgrade request is told so (426, or 501 for a version other than 1.1), what is a bad one gets 400.
+-spec check_2(map()) -> {ok, Accept :: binary()} | {error, 400 | 426 | 501, map()}.
+check_2(#{version := Version} = Req) ->
+    try is_upgrade_request(Req) of
+        true -> {ok, checked_2(Req)};
+        false when Version =:= 'HTTP/1.1' ->
+            {error, 426, #{<<"connection">> => <<"upgrade">>, <<"upgrade">> => <<"websocket">>}};
+        false -> {error, 501, #{}}
+    catch
+        _:_ -> {error, 400, #{}}
+    end.
+
+%% @doc What `cowboy_websocket:is_upgrade_request/1' answers. An absent `upgrade' header makes `lists:member/2' fail: Cowboy
+%% answers 400 to that, unlike to any other value.
+-spec is_upgrade_request(map()) -> boolean().
+is_upgrade_request(#{version := 'HTTP/1.1', method := <<"GET">>} = Req) ->
+    lists:member(<<"upgrade">>, farrier_req_2:parse_header(<<"connection">>, Req, [])) andalso
+        lists:member(<<"websocket">>, farrier_req_2:parse_header(<<"upgrade">>, Req));
+is_upgrade_request(_) ->
+    false.
+
+-spec checked_2(map()) -> binary().
+checked_2(Req) ->
+    true = lists:member(farrier_req_2:parse_header(<<"sec-websocket-version">>, Req), [7, 8, 13]),
+    Key = farrier_req_2:header(<<"sec-websocket-key">>, Req),
+    true = is_binary(Key),
+    %% Malformed extensions fail the handshake even where none would be accepted.
+    _ = farrier_req_2:parse_header(<<"sec-websocket-extensions">>, Req),
+    accept(Key).
+
+-spec accept(binary()) -> binary().
+accept(Key) ->
+    base64:encode(crypto:hash(sha, [Key, ?GUID])).
+
+%% @doc The 101 of Cowboy 1: no date, no server, and what the handler set stands in the middle.
+-spec headers_1(binary(), [{binary(), iodata()}]) -> [{binary(), iodata()}].
+headers_1(Accept, Set) ->
+    [{<<"connection">>, <<"Upgrade">>} | Set] ++
+        [{<<"upgrade">>, <<"websocket">>}, {<<"sec-websocket-accept">>, Accept}].
+
+%% @doc The 101 of Cowboy 2: one map of headers, in which the handler's win over date and server and the handshake's
+%% over the handler's; the cookies come last.
+-spec headers_2(binary(), map()) -> [{binary(), iodata()}].
+headers_2(Accept, Req) ->
+    {Cookies, Set} = lists:partition(fun({Name, _}) -> Name =:= <<"set-cookie">> end, farrier_req_2:upgrade_headers(Req)),
+    Default = #{<<"date">> => farrier_clock:rfc1123(), <<"server">> => <<"Cowboy">>},
+    Headers = (maps:merge(Default, maps:from_list(Set)))#{
+        <<"connection">> => <<"Upgrade">>,
+        <<"upgrade">> => <<"websocket">>,
+        <<"sec-websocket-accept">> => Accept
+    },
+    maps:to_list(Headers) ++ Cookies.

@@ -1,0 +1,315 @@
+%% Owns one native listener and the configuration that its connections read.
+%%
+%% The configuration is one map in `persistent_term' under `{farrier, Ref}': every request reads it, nobody
+%% copies it. Only this process writes it, so that two changes at once don't lose one another.
+-module(farrier_listener).
+-behaviour(gen_server).
+
+-include_lib("kernel/include/logger.hrl").
+
+%% The registry.
+-export([create_registry/0, register_acceptor/3, acceptors/1, refs/0, whereis/1]).
+%% The process.
+-export([start_link/2, options/2, config/1, call/2]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
+
+-export_type([config/0, options/0, request/0]).
+
+-type config() :: #{
+    ref := farrier:ref(),
+    generation := 1 | 2,
+    bridge := module(),
+    env := farrier_handler:env(),
+    middlewares := [module()],
+    protocol := map(),
+    transport_options := term(),
+    protocol_options := term(),
+    acceptors := pos_integer(),
+    shutdown := timeout() | brutal_kill,
+    send_timeout := timeout(),
+    logger := module(),
+    supervisor => pid()
+}.
+-type options() :: #{config := config(), bridge := map()}.
+-type request() ::
+    info
+    | suspend
+    | resume
+    | {configure, map()}
+    | {protocol, map()}
+    | {update, fun((config()) -> config())}.
+
+-record(listener, {
+    ref :: farrier:ref(),
+    bridge :: module(),
+    native :: term(),
+    address :: {inet:ip_address(), inet:port_number()},
+    status = running :: running | suspended,
+    options :: map()
+}).
+
+%% Those that can change while the listener runs.
+-define(HTTP_OPTIONS, [
+    request_timeout, max_keepalive, max_request_line_length, max_method_length, max_header_name_length,
+    max_header_value_length, max_headers
+]).
+-define(BRIDGE_OPTIONS, [
+    ip, port, backlog, nodelay, keepalive, ipv6_v6only, sndbuf, recbuf, max_connections, linger_timeout,
+    read_ahead, high_watermark, low_watermark, owner_death
+    | ?HTTP_OPTIONS
+]).
+
+%%% The registry: who serves which listener. Supervisors can't ask it of one another while they start.
+
+-spec create_registry() -> ok.
+create_registry() ->
+    ?MODULE = ets:new(?MODULE, [named_table, public, ordered_set, {read_concurrency, true}]),
+    ok.
+
+-spec register_acceptor(farrier:ref(), pos_integer(), pid()) -> ok.
+register_acceptor(Ref, N, Pid) ->
+    true = ets:insert(?MODULE, {{acceptor, Ref, N}, Pid}),
+    ok.
+
+%% @doc The supervisors of a listener's connections.
+-spec acceptors(farrier:ref()) -> [pid()].
+acceptors(Ref) ->
+    [Pid || [Pid] <- ets:match(?MODULE, {{acceptor, Ref, '_'}, '$1'}), is_process_alive(Pid)].
+
+%% @doc All listeners.
+-spec refs() -> [farrier:ref()].
+refs() ->
+    [Ref || [Ref] <- ets:match(?MODULE, {{listener, '$1'}, '_'})].
+
+-spec whereis(farrier:ref()) -> pid() | undefined.
+whereis(Ref) ->
+    case ets:whereis(?MODULE) =/= undefined andalso ets:lookup(?MODULE, {listener, Ref}) of
+        [{_, Pid}] -> Pid;
+        _ -> undefined
+    end.
+
+%%% Options
+
+%% @doc Sorts a listener's options into its configuration and what the bridge gets. `farrier:start_listener/2'
+%% documents them.
+-spec options(farrier:ref(), map()) -> {ok, options()} | {error, term()}.
+options(Ref, #{socket := Socket} = Options) when is_map(Socket) ->
+    options(Ref, maps:merge(Socket, maps:remove(socket, Options)));
+options(Ref, Options) when is_map(Options) ->
+    try
+        Generation = value(generation, Options, 2),
+        Config = maps:map(fun(Name, Default) -> value(Name, Options, Default) end, defaults(Generation)),
+        Bridge = maps:with(?BRIDGE_OPTIONS, Options),
+        [bad_option(Name, Value, "an option that farrier:start_listener/2 documents")
+            || {Name, Value} <- maps:to_list(maps:without(?BRIDGE_OPTIONS, Options)),
+            not is_map_key(Name, Config), Name =/= dispatch],
+        {ok, #{
+            config => environment(Options, Config#{ref => Ref}),
+            bridge => maps:merge(#{owner_death => owner_death(Generation)}, Bridge)
+        }}
+    catch
+        throw:{bad_option, _, _, _} = Reason -> {error, Reason}
+    end;
+options(_, Options) ->
+    {error, {bad_option, options, Options, <<"a map">>}}.
+
+-spec defaults(1 | 2) -> map().
+defaults(Generation) ->
+    #{
+        generation => Generation,
+        bridge => farrier_nif,
+        env => #{},
+        middlewares => [cowboy_router, cowboy_handler],
+        protocol => #{},
+        transport_options => [],
+        protocol_options => [],
+        acceptors => erlang:system_info(schedulers_online),
+        shutdown => 5000,
+        send_timeout => 30000,
+        logger => error_logger
+    }.
+
+%% A Cowboy 1 connection dies with its process; a Cowboy 2 connection outlives its requests' processes.
+-spec owner_death(1 | 2) -> atom().
+owner_death(1) -> close;
+owner_death(2) -> internal_server_error.
+
+-spec value(atom(), map(), term()) -> term().
+value(Name, Options, Default) ->
+    case Options of
+        #{Name := Value} -> check(Name, Value);
+        _ -> Default
+    end.
+
+-spec check(atom(), term()) -> term().
+check(generation, V) when V =:= 1; V =:= 2 -> V;
+check(generation, V) -> bad_option(generation, V, "1 (Cowboy 1.x) or 2 (Cowboy 2.x)");
+check(bridge, nif) -> farrier_nif;
+check(bridge, port) -> bad_option(bridge, port, "nif (the port bridge is not there yet)");
+check(bridge, V) when is_atom(V) -> V;
+check(bridge, V) -> bad_option(bridge, V, "nif");
+check(env, V) when is_map(V); is_list(V) -> V;
+check(env, V) -> bad_option(env, V, "a map or a property list");
+check(middlewares, V) when is_list(V) -> V;
+check(middlewares, V) -> bad_option(middlewares, V, "a list of modules");
+check(protocol, V) when is_map(V) -> V;
+check(protocol, V) -> bad_option(protocol, V, "a map");
+check(acceptors, V) when is_integer(V), V > 0 -> V;
+check(acceptors, V) -> bad_option(acceptors, V, "a positive integer");
+check(shutdown, V) when V =:= brutal_kill; V =:= infinity; is_integer(V), V >= 0 -> V;
+check(shutdown, V) -> bad_option(shutdown, V, "milliseconds, infinity or brutal_kill");
+check(send_timeout, V) when V =:= infinity; is_integer(V), V >= 0 -> V;
+check(send_timeout, V) -> bad_option(send_timeout, V, "milliseconds or infinity");
+check(logger, V) when is_atom(V) -> V;
+check(logger, V) -> bad_option(logger, V, "a module that exports error/2");
+check(_, V) -> V.
+
+-spec bad_option(atom(), term(), string()) -> no_return().
+bad_option(Name, Value, Allowed) ->
+    throw({bad_option, Name, Value, list_to_binary(Allowed)}).
+
+%% The environment in the shape of the listener's generation.
+%% Middlewares of Cowboy 1 get a property list that names the listener, those of Cowboy 2 a map.
+-spec environment(map(), config()) -> config().
+environment(Options, #{ref := Ref, generation := Generation, env := Env} = Config) ->
+    Given = lists:ukeysort(1, maps:to_list(maps:with([dispatch], Options)) ++ pairs(Env)),
+    case Generation of
+        1 -> Config#{env := [{listener, Ref} | lists:keydelete(listener, 1, Given)]};
+        2 -> Config#{env := maps:from_list(Given)}
+    end.
+
+-spec pairs(map() | proplists:proplist()) -> [{term(), term()}].
+pairs(Env) when is_map(Env) -> maps:to_list(Env);
+pairs(Env) -> proplists:unfold(Env).
+
+%%% The process
+
+-spec start_link(farrier:ref(), options()) -> {ok, pid()} | {error, term()}.
+start_link(Ref, Options) ->
+    gen_server:start_link(?MODULE, {Ref, Options}, []).
+
+%% @doc The configuration of a listener, `undefined' once it has stopped.
+-spec config(farrier:ref()) -> config() | undefined.
+config(Ref) ->
+    persistent_term:get({farrier, Ref}, undefined).
+
+%% @doc Asks a listener's process. Exits with `badarg' like ranch for a listener that isn't there.
+-spec call(farrier:ref(), request()) -> term().
+call(Ref, Request) ->
+    case ?MODULE:whereis(Ref) of
+        undefined -> error(badarg, [Ref]);
+        Pid -> gen_server:call(Pid, Request, infinity)
+    end.
+
+-spec init({farrier:ref(), options()}) -> {ok, #listener{}} | {stop, term()}.
+init({Ref, #{config := #{bridge := Bridge} = Config, bridge := Options}}) ->
+    process_flag(trap_exit, true),
+    case Bridge:listen(Options, acceptors(Ref)) of
+        {ok, Native, Address} ->
+            store(configuration(Ref, Config)),
+            true = ets:insert(?MODULE, {{listener, Ref}, self()}),
+            {ok, #listener{ref = Ref, bridge = Bridge, native = Native, address = Address, options = Options}};
+        {error, Reason} ->
+            ?LOG_ERROR("The listener ~0tp did not start: ~0tp (~ts)", [Ref, Reason, explain(Reason)]),
+            {stop, {shutdown, {listen_error, Ref, Reason}}}
+    end.
+
+%% A listener that its supervisor restarts goes on with what was changed since the start.
+-spec configuration(farrier:ref(), config()) -> config().
+configuration(Ref, Config) ->
+    Supervisor = hd(get('$ancestors')),
+    case config(Ref) of
+        #{supervisor := Supervisor} = Changed -> Changed;
+        _ -> Config#{supervisor => Supervisor}
+    end.
+
+-spec store(config()) -> ok.
+store(#{ref := Ref} = Config) ->
+    persistent_term:put({farrier, Ref}, Config).
+
+-spec explain(term()) -> iodata().
+explain(Posix) when is_atom(Posix) -> inet:format_error(Posix);
+explain({bad_option, Name, _, Allowed}) -> io_lib:format("~0tp must be ~ts", [Name, Allowed]);
+explain(_) -> "see the reason".
+
+-spec handle_call(request(), gen_server:from(), #listener{}) -> {reply, term(), #listener{}}.
+handle_call(info, _From, L) ->
+    {reply, information(L), L};
+handle_call(suspend, _From, #listener{status = suspended} = L) ->
+    {reply, ok, L};
+handle_call(suspend, _From, #listener{bridge = Bridge, native = Native} = L) ->
+    {reply, Bridge:suspend(Native), L#listener{status = suspended}};
+handle_call(resume, _From, #listener{status = running} = L) ->
+    {reply, ok, L};
+handle_call(resume, _From, #listener{ref = Ref, bridge = Bridge, native = Native} = L) ->
+    case Bridge:resume(Native) of
+        ok ->
+            [ok = farrier_connection_sup:welcome(Pid) || Pid <- acceptors(Ref)],
+            {reply, ok, L#listener{status = running}};
+        {error, _} = Error ->
+            {reply, Error, L}
+    end;
+handle_call({configure, Changes}, _From, L) ->
+    configure(Changes, L);
+handle_call({protocol, Options}, _From, #listener{ref = Ref} = L) ->
+    case options(Ref, maps:merge(maps:with([generation, bridge], config(Ref)), Options)) of
+        {ok, #{config := New}} ->
+            Changed = maps:with([env, middlewares, protocol, protocol_options, logger], New),
+            store(maps:merge(config(Ref), Changed)),
+            configure(maps:with(?HTTP_OPTIONS, Options), L);
+        {error, _} = Error ->
+            {reply, Error, L}
+    end;
+handle_call({update, Change}, _From, #listener{ref = Ref} = L) ->
+    store(Change(config(Ref))),
+    {reply, ok, L}.
+
+-spec configure(map(), #listener{}) -> {reply, ok | {error, term()}, #listener{}}.
+configure(Changes, #listener{bridge = Bridge, native = Native, options = Options} = L) ->
+    case Bridge:configure(Native, Changes) of
+        ok -> {reply, ok, L#listener{options = maps:merge(Options, Changes)}};
+        {error, _} = Error -> {reply, Error, L}
+    end.
+
+-spec information(#listener{}) -> map().
+information(#listener{ref = Ref, bridge = Bridge, native = Native, options = Options} = L) ->
+    Counters = Bridge:listener_info(Native),
+    {IP, Port} =
+        case Counters of
+            #{address := {_, _} = Address} -> Address;
+            _ -> L#listener.address
+        end,
+    #{supervisor := Supervisor} = Config = config(Ref),
+    maps:merge(
+        maps:with([generation, bridge, transport_options, protocol_options], Config),
+        (maps:with([connections, websockets, accepted, rejected], Counters))#{
+            ref => Ref,
+            pid => Supervisor,
+            status => L#listener.status,
+            ip => IP,
+            port => Port,
+            max_connections => maps:get(max_connections, Options, infinity)
+        }
+    ).
+
+-spec handle_cast(term(), #listener{}) -> {noreply, #listener{}}.
+handle_cast(_, L) ->
+    {noreply, L}.
+
+-spec handle_info(term(), #listener{}) -> {noreply, #listener{}}.
+handle_info(_, L) ->
+    {noreply, L}.
+
+-spec terminate(term(), #listener{}) -> ok.
+terminate(Reason, #listener{ref = Ref, bridge = Bridge, native = Native}) ->
+    _ = Bridge:close_listener(Native),
+    ets:delete_object(?MODULE, {{listener, Ref}, self()}),
+    forget(Reason, Ref).
+
+%% After a crash the configuration stays for the restart.
+-spec forget(term(), farrier:ref()) -> ok.
+forget(Reason, Ref) when Reason =:= normal; Reason =:= shutdown; element(1, Reason) =:= shutdown ->
+    _ = persistent_term:erase({farrier, Ref}),
+    ok;
+forget(_, _) ->
+    ok.
