@@ -3,15 +3,15 @@
 //   node test/browser/demo.mjs URL PID
 //
 // URL is the page; PID is the process that serves it, which the last tests stop (SIGTERM) and replace.
-// Needs playwright-core in CLIENTS_DIR (default _build/clients) and a chromium in the PATH.
+// Needs playwright-core in CLIENTS_DIR (default _build/clients) and CHROMIUM (default: the first in the PATH).
 // Screenshots go to SCREENSHOTS_DIR (default _build/browser). Prints "N passed, N failed"; the exit status is
 // 0 if none failed, 1 if one did, 2 if the tests could not be run.
 
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import assert from "node:assert/strict";
 
@@ -301,14 +301,33 @@ async function stopDemo(child) {
 
 // Running
 
+/** The Chromium to drive. */
+function browser() {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  const names = ["chromium", "chromium-browser", "google-chrome"];
+  const candidates = process.env.PATH.split(delimiter).flatMap((directory) => names.map((name) => join(directory, name)));
+  const found = candidates.find((candidate) => existsSync(candidate));
+  if (!found) throw new Error(`none of ${names.join(", ")} is in the PATH; run 'make deps' or set CHROMIUM`);
+  return found;
+}
+
+/** The driver, with one sentence instead of a stack trace where it is missing. */
+function driver() {
+  try {
+    return createRequire(join(CLIENTS, "package.json"))("playwright-core");
+  } catch {
+    throw new Error(`playwright-core is not installed in ${CLIENTS}; run 'make deps'`);
+  }
+}
+
 async function main() {
-  const { chromium } = createRequire(join(CLIENTS, "package.json"))("playwright-core");
+  const { chromium } = driver();
   const profile = mkdtempSync(join(tmpdir(), "farrier-browser-"));
   mkdirSync(SHOTS, { recursive: true });
   const counts = { passed: 0, failed: 0 };
   try {
     context = await chromium.launchPersistentContext(profile, {
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: FLAGS,
+      executablePath: browser(), headless: true, args: FLAGS,
     });
     for (const [name, test] of Object.entries(tests)) await attempt(name, test, counts);
   } finally {
