@@ -29,7 +29,7 @@ terminate(Reason, Req, State) ->
 
 -spec websocket_init(tcp | ssl, term(), map()) -> term().
 websocket_init(Transport, Req, Script) ->
-    oracle_trace:callback(Script, {websocket_init, Transport}),
+    oracle_trace:callback(state(Script), {websocket_init, Transport}),
     run(websocket_init, [Req, Script], Script, {ok, Req, state(Script)}).
 
 -spec websocket_handle(term(), term(), map()) -> term().

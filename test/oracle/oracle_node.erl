@@ -4,7 +4,7 @@
 -module(oracle_node).
 
 -export([start/1, stop/1, oracle_path/0, farrier_path/0]).
--export([boot/0, listen/1, unlisten/1, port/1]).
+-export([boot/0, listen/1, unlisten/1, ask/2]).
 
 -type generation() :: 1 | 2.
 
@@ -74,8 +74,13 @@ listen(#{id := Id} = Scenario) ->
     {ok, _} = start_listener(maps:get(generation, Scenario, 2), Scenario),
     ranch:get_port(ref(Scenario)).
 
--spec port(map()) -> inet:port_number().
-port(Scenario) -> ranch:get_port(ref(Scenario)).
+%% Calls a scenario's fun with the process of its latest WebSocket connection, `undefined' where there is none.
+-spec ask(integer(), fun((map()) -> term())) -> term().
+ask(Id, Fun) ->
+    Value = try Fun(#{ref => {oracle, Id}, pid => oracle_trace:websocket()})
+    catch Class:Reason -> {Class, Reason}
+    end,
+    oracle_term:normal(Value).
 
 -spec start_listener(generation(), map()) -> {ok, pid()} | {error, term()}.
 start_listener(2, Scenario) ->
@@ -110,4 +115,8 @@ script(#{id := Id, name := Name} = Scenario) ->
 ref(#{id := Id}) -> {oracle, Id}.
 
 -spec unlisten(map()) -> ok | {error, not_found}.
-unlisten(Scenario) -> cowboy:stop_listener(ref(Scenario)).
+unlisten(Scenario) ->
+    %% Ranch 2.1 raises badarg for a listener that is gone.
+    try cowboy:stop_listener(ref(Scenario))
+    catch error:badarg -> {error, not_found}
+    end.

@@ -20,6 +20,7 @@
     | {await, atom()} | {await, atom(), pos_integer()}
     | {node, fun((map()) -> term())}            % runs in the server's node, its value is seen
     | {message, term()}                         % sent to the WebSocket process
+    | {pause, pos_integer()}                    % milliseconds, where only time can tell
     | unlisten.
 -type result() :: #{wire := [term()], callbacks := [term()], exits := [term()], init_exits := [term()]}.
 -export_type([step/0, result/0]).
@@ -82,12 +83,12 @@ step({await, Name, Count}, #run{peer = Peer} = Run) ->
         ok -> {nothing, Run};
         timeout -> {{timeout, {await, Name, Count}}, Run}
     end;
-step({message, Message}, Run) ->
-    step({node, fun(#{pid := Pid}) -> Pid ! Message, sent end}, Run);
+step({message, Message}, #run{peer = Peer} = Run) ->
+    {{message, peer:call(Peer, oracle_trace, tell, [Message, ?PATIENCE], 2 * ?PATIENCE)}, Run};
 step({node, Fun}, #run{peer = Peer, scenario = #{id := Id}} = Run) ->
-    Context = #{pid => peer:call(Peer, oracle_trace, websocket, [?PATIENCE], 2 * ?PATIENCE), ref => {oracle, Id}},
-    Value = peer:call(Peer, erlang, apply, [Fun, [Context]], 2 * ?PATIENCE),
-    {{node, oracle_term:normal(Value)}, Run};
+    {{node, peer:call(Peer, oracle_node, ask, [Id, Fun], 2 * ?PATIENCE)}, Run};
+step({pause, Time}, Run) ->
+    receive after Time -> {nothing, Run} end;
 step(unlisten, #run{peer = Peer, scenario = Scenario} = Run) ->
     {{unlisten, peer:call(Peer, oracle_node, unlisten, [Scenario], 2 * ?PATIENCE)}, Run}.
 

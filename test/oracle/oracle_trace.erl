@@ -7,7 +7,7 @@
 -behaviour(gen_server).
 
 -export([start/0, reset/1, init_called/2, callback/2, note/2, watch/2, id/1]).
--export([await/3, finish/1, websocket/1, events/0]).
+-export([await/3, finish/1, websocket/0, tell/2, events/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -type event() :: term().
@@ -23,7 +23,7 @@
     watched = #{} :: #{reference() => {websocket | init, pid()}},
     last = undefined :: pid() | undefined,
     waiting = [] :: [{From :: gen_server:from(), await, Name :: atom(), Count :: pos_integer()} |
-                     {From :: gen_server:from(), finish | websocket}]
+                     {From :: gen_server:from(), finish | connected}]
 }).
 
 -spec start() -> {ok, pid()}.
@@ -39,9 +39,11 @@ reset(Id) -> gen_server:call(?MODULE, {reset, Id}).
 init_called(#{watch_init := true} = Script, Event) -> call({event, id(Script), Event, init});
 init_called(Script, Event) -> call({event, id(Script), Event, none}).
 
-%% A callback of an upgraded connection was called, in the process that calls this.
+%% A callback of an upgraded connection was called, in the process that calls this. (Where the state is still the
+%% script, `terminate' ends a plain request, whose process is none of ours.)
 -spec callback(term(), event()) -> ok.
-callback(State, Event) -> call({event, id(State), Event, websocket}).
+callback(#{script := _} = State, Event) -> call({event, id(State), Event, websocket});
+callback(State, Event) -> call({event, id(State), Event, none}).
 
 %% Anything that a script wants on record.
 -spec note(term(), term()) -> ok.
@@ -66,11 +68,16 @@ finish(Timeout) ->
     Outcome = wait(finish, Timeout),
     {Outcome, call(result)}.
 
-%% The process of the scenario's latest WebSocket connection; waits for the first one.
--spec websocket(timeout()) -> pid() | timeout.
-websocket(Timeout) ->
-    try gen_server:call(?MODULE, websocket, Timeout)
-    catch exit:{timeout, _} -> timeout
+%% The process of the scenario's latest WebSocket connection so far.
+-spec websocket() -> pid() | undefined.
+websocket() -> call(websocket).
+
+%% Sends a message to the WebSocket connection's process; waits until there is one.
+-spec tell(term(), timeout()) -> sent | timeout.
+tell(Message, Timeout) ->
+    case wait(connected, Timeout) of
+        ok -> websocket() ! Message, sent;
+        timeout -> timeout
     end.
 
 -spec events() -> [event()].
@@ -102,8 +109,10 @@ handle_call(finish, From, T) ->
     {noreply, answer(T#trace{waiting = [{From, finish} | T#trace.waiting]})};
 handle_call(result, _, T) ->
     {reply, result(T), T};
-handle_call(websocket, From, T) ->
-    {noreply, answer(T#trace{waiting = [{From, websocket} | T#trace.waiting]})};
+handle_call(connected, From, T) ->
+    {noreply, answer(T#trace{waiting = [{From, connected} | T#trace.waiting]})};
+handle_call(websocket, _, T) ->
+    {reply, T#trace.last, T};
 handle_call(_Stale, _, T) ->
     {reply, ok, T}.
 
@@ -144,16 +153,12 @@ ended(init, Reason, T) -> T#trace{init_exits = [oracle_term:normal(Reason) | T#t
 -spec answer(#trace{}) -> #trace{}.
 answer(#trace{waiting = Waiting} = T) ->
     {Done, Still} = lists:partition(fun(W) -> fulfilled(W, T) end, Waiting),
-    [gen_server:reply(element(1, W), reply(W, T)) || W <- Done],
+    [gen_server:reply(element(1, W), ok) || W <- Done],
     T#trace{waiting = Still}.
-
--spec reply(tuple(), #trace{}) -> ok | pid().
-reply({_, websocket}, #trace{last = Pid}) -> Pid;
-reply(_, _) -> ok.
 
 -spec fulfilled(tuple(), #trace{}) -> boolean().
 fulfilled({_, finish}, #trace{watched = Watched}) -> map_size(Watched) =:= 0;
-fulfilled({_, websocket}, #trace{last = Pid}) -> is_pid(Pid);
+fulfilled({_, connected}, #trace{last = Pid}) -> is_pid(Pid);
 fulfilled({_, await, exit, Count}, #trace{exits = Exits}) -> length(Exits) >= Count;
 fulfilled({_, await, Name, Count}, #trace{events = Events}) ->
     length([E || E <- Events, name(E) =:= Name]) >= Count.
