@@ -33,7 +33,7 @@ transport() ->
     {atom_to_binary(Name), list_to_binary(Version)}.
 
 %% The values are integers and version strings, so quoting them needs no escapes.
--spec json([{atom(), binary() | integer()}]) -> iodata().
+-spec json([{atom(), binary() | integer()}]) -> iolist().
 json(Facts) ->
     Members = [[$", atom_to_binary(Key), "\":", value(Value)] || {Key, Value} <- Facts],
     [${, lists:join($,, Members), $}].
