@@ -1,0 +1,31 @@
+%% The Req of Cowboy 1: fields, their order and their defaults are those of 1.1.2, as `cowboy_req:get/2', `set/2' and
+%% `to_list/1' show them. `headers' has the header that arrived last first, `resp_headers' the one that was set last.
+-record(http_req, {
+    socket :: term(),
+    transport = farrier_transport :: module(),
+    connection = keepalive :: keepalive | close,
+    pid :: pid(),
+    method = <<"GET">> :: binary(),
+    version = 'HTTP/1.1' :: 'HTTP/1.0' | 'HTTP/1.1',
+    peer :: undefined | {inet:ip_address(), inet:port_number()},
+    host = <<>> :: binary(),
+    host_info :: undefined | [binary()],
+    port :: undefined | inet:port_number(),
+    path :: binary(),
+    path_info :: undefined | [binary()],
+    qs = <<>> :: binary(),
+    qs_vals :: undefined | [{binary(), binary() | true}],
+    bindings :: undefined | [{atom(), term()}],
+    headers = [] :: [{binary(), binary()}],
+    p_headers = [] :: [{binary(), term()}],
+    cookies :: undefined | [{binary(), binary()}],
+    meta = [] :: [{atom(), term()}],
+    body_state = waiting :: waiting | done | {read, non_neg_integer()},
+    buffer = <<>> :: binary(),
+    multipart :: undefined | done | {binary(), binary()},
+    resp_compress = false :: boolean(),
+    resp_state = waiting :: locked | waiting | chunks | stream | done,
+    resp_headers = [] :: [{binary(), iodata()}],
+    resp_body = <<>> :: iodata() | fun() | {chunked, fun()} | {non_neg_integer(), fun()},
+    onresponse :: undefined | fun()
+}).
