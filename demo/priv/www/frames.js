@@ -71,7 +71,7 @@ function rowOf({ time, direction, opcode, size, content, trip, remark, bad }) {
   const row = element("tr", bad ? `${direction} bad` : direction);
   const [arrow, word] = DIRECTIONS[direction];
   const way = element("td", "way");
-  way.append(element("b", "", arrow), ` ${word}`);
+  way.append(element("b", "", arrow), element("span", "word", ` ${word}`));
   const shown = element("td", "content");
   shown.append(element("span", "", content));
   if (remark) shown.append(" ", element("em", "", remark));
