@@ -72,12 +72,12 @@ stop_listener(Ref) ->
 %% @doc Stops accepting and releases the port; connections go on.
 -spec suspend_listener(ref()) -> ok | {error, any()}.
 suspend_listener(Ref) ->
-    farrier_listener:call(Ref, suspend).
+    farrier:suspend_listener(Ref).
 
 %% @doc Binds the port again and goes on accepting.
 -spec resume_listener(ref()) -> ok | {error, any()}.
 resume_listener(Ref) ->
-    farrier_listener:call(Ref, resume).
+    farrier:resume_listener(Ref).
 
 %% @doc Whether a listener accepts.
 -spec get_status(ref()) -> running | suspended.
@@ -147,15 +147,14 @@ protocol(2) -> cowboy_clear.
 -spec procs(ref(), acceptors | connections) -> [pid()].
 procs(Ref, Kind) ->
     _ = information(Ref),
-    Acceptors = farrier_listener:acceptors(Ref),
     case Kind of
-        acceptors -> Acceptors;
-        connections -> lists:append([farrier_connection_sup:children(Pid) || Pid <- Acceptors])
+        acceptors -> farrier_listener:acceptors(Ref);
+        connections -> farrier:connections(Ref)
     end.
 
 -spec information(ref()) -> map().
 information(Ref) ->
-    farrier_listener:call(Ref, info).
+    farrier:info(Ref).
 
 %% @doc Waits until the number of connections, WebSockets included, compares to `Count' as asked. Looks once a second.
 -spec wait_for_connections(ref(), relation(), non_neg_integer()) -> ok.
@@ -189,37 +188,22 @@ get_max_connections(Ref) ->
 %% @doc Changes that number for connections to come.
 -spec set_max_connections(ref(), max_conns()) -> ok | {error, any()}.
 set_max_connections(Ref, Max) when Max =:= infinity; is_integer(Max), Max >= 0 ->
-    farrier_listener:call(Ref, {configure, #{max_connections => Max}}).
+    farrier:set_max_connections(Ref, Max).
 
 %% @doc The protocol options as they were given.
 -spec get_protocol_options(ref()) -> opts().
 get_protocol_options(Ref) ->
-    maps:get(protocol_options, information(Ref)).
+    farrier:get_protocol_options(Ref).
 
 %% @doc Replaces the protocol options for requests to come, limits on requests for connections to come.
 -spec set_protocol_options(ref(), opts()) -> ok | {error, any()}.
 set_protocol_options(Ref, ProtoOpts) ->
-    #{generation := Generation} = information(Ref),
-    case farrier_options:protocol(Generation, ProtoOpts) of
-        {ok, Options} -> replace_protocol(Ref, farrier_listener:options(Ref, Options));
-        {error, _} = Error -> Error
-    end.
-
--spec replace_protocol(ref(), {ok, farrier_listener:options()} | {error, any()}) ->
-    ok | {error, any()}.
-replace_protocol(Ref, {ok, #{config := New, bridge := Limits}}) ->
-    Changed = maps:with([env, middlewares, protocol, protocol_options], New),
-    case farrier_listener:call(Ref, {configure, maps:remove(owner_death, Limits)}) of
-        ok -> farrier_listener:call(Ref, {update, fun(Config) -> maps:merge(Config, Changed) end});
-        {error, _} = Error -> Error
-    end;
-replace_protocol(_Ref, {error, _} = Error) ->
-    Error.
+    farrier:set_protocol_options(Ref, ProtoOpts).
 
 %% @doc The transport options as they were given.
 -spec get_transport_options(ref()) -> opts().
 get_transport_options(Ref) ->
-    maps:get(transport_options, information(Ref)).
+    farrier:get_transport_options(Ref).
 
 %%% Said by protocols
 
