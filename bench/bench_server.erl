@@ -1,4 +1,4 @@
-%% @doc Starts a listener with the echo handler on whatever `cowboy' the code path has, Cowboy's own or farrier's.
+%% @doc Starts a listener with the benchmark's handlers on whatever `cowboy' the code path has, Cowboy's own or farrier's.
 %%
 %% Protocol with the benchmark: it gives the port, this prints the line `ready', and the node ends when its standard input is closed.
 -module(bench_server).
@@ -8,7 +8,9 @@
 -spec start([string()]) -> ok.
 start([Port]) ->
     {ok, _} = application:ensure_all_started(cowboy),
-    Dispatch = cowboy_router:compile([{'_', [{"/", echo_handler, []}]}]),
+    ok = fanout_handler:start(),
+    Routes = [{"/", echo_handler, []}, {"/fanout", fanout_handler, []}],
+    Dispatch = cowboy_router:compile([{'_', Routes}]),
     %% Ranch's default of 1,024 connections would end the row of idle ones.
     Transport = #{
         max_connections => infinity,

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::messages::Kind;
-use crate::modes::{Echo, Idle, Rate, Span, Target, connect, echo, idle};
+use crate::modes::{Echo, Fanout, Idle, Rate, Span, Target, connect, echo, fanout, idle};
 use crate::server::Server;
 
 /// What a row of the report measures.
@@ -15,6 +15,8 @@ use crate::server::Server;
 pub enum Work {
     /// Echo in a closed loop
     Echo(Echo),
+    /// One message to all connections, window 1
+    Fanout(Fanout),
     /// Memory of so many idle connections
     Idle(usize),
     /// Connect, echo, close, so many at a time
@@ -25,7 +27,7 @@ pub enum Work {
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(tag = "measure", rename_all = "lowercase")]
 pub enum Figures {
-    /// Of echo and connect
+    /// Of echo, fan-out and connect
     Rate(Rate),
     /// Of idle
     Idle(Idle),
@@ -68,6 +70,7 @@ impl Work {
                 };
                 format!("C{} D{} {} {kind}", load.connections, load.depth, load.size)
             }
+            Work::Fanout(load) => format!("fanout C{} {}", load.connections, load.size),
             Work::Idle(connections) => format!("idle {connections}"),
             Work::Connect(connections) => format!("connect C{connections}"),
         }
@@ -77,6 +80,7 @@ impl Work {
     pub fn measure(&self, target: &Target, span: Span) -> Result<Figures> {
         match *self {
             Work::Echo(load) => echo(target, load, span).map(Figures::Rate),
+            Work::Fanout(load) => fanout(target, load, span).map(Figures::Rate),
             Work::Idle(connections) => idle(target, connections).map(Figures::Idle),
             Work::Connect(connections) => connect(target, connections, span).map(Figures::Rate),
         }
@@ -102,6 +106,10 @@ pub fn default_rows() -> Vec<Work> {
         echo(50, 1, 16_384),
         echo(10, 1, 262_144),
         echo(10, 1, 1_048_576),
+        Work::Fanout(Fanout {
+            connections: 1000,
+            size: 256,
+        }),
         Work::Idle(8000),
         Work::Connect(50),
     ]
@@ -110,26 +118,20 @@ pub fn default_rows() -> Vec<Work> {
 impl Plan {
     /// Runs the plan, hands every sample to `keep`, and returns how many measurements failed; each failure is told at once.
     pub fn run(&self, keep: &mut dyn FnMut(Sample) -> Result<()>) -> Result<usize> {
-        let all = self.rounds * self.rows.len() * self.servers.len();
-        let mut done = 0;
+        let jobs = self.jobs();
         let mut failed = 0;
-        for round in 1..=self.rounds {
-            for work in &self.rows {
-                for server in &self.servers {
-                    done += 1;
-                    show_progress(done, all, &work.name(), &server.name);
-                    match self.measure(work, server) {
-                        Ok(figures) => keep(Sample {
-                            row: work.name(),
-                            server: server.name.clone(),
-                            round,
-                            figures,
-                        })?,
-                        Err(error) => {
-                            failed += 1;
-                            eprintln!("{}, {}: {error:#}", work.name(), server.name);
-                        }
-                    }
+        for (done, (round, work, server)) in jobs.iter().enumerate() {
+            show_progress(done + 1, jobs.len(), &work.name(), &server.name);
+            match self.measure(work, server) {
+                Ok(figures) => keep(Sample {
+                    row: work.name(),
+                    server: server.name.clone(),
+                    round: *round,
+                    figures,
+                })?,
+                Err(error) => {
+                    failed += 1;
+                    eprintln!("{}, {}: {error:#}", work.name(), server.name);
                 }
             }
         }
@@ -137,6 +139,19 @@ impl Plan {
             eprintln!();
         }
         Ok(failed)
+    }
+
+    /// Round, row and server of each measurement, in the order in which they are made.
+    fn jobs(&self) -> Vec<(usize, &Work, &Server)> {
+        let mut jobs = Vec::new();
+        for round in 1..=self.rounds {
+            for work in &self.rows {
+                let able = |server: &&Server| server.fans_out || !matches!(work, Work::Fanout(_));
+                let servers = self.servers.iter().filter(able);
+                jobs.extend(servers.map(|server| (round, work, server)));
+            }
+        }
+        jobs
     }
 
     /// Every measurement gets a fresh process, so that none inherits the memory of another.

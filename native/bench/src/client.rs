@@ -269,9 +269,9 @@ fn check_response(head: &[u8]) -> Result<()> {
 }
 
 /// A request as browsers send it, in size and number of headers.
-fn request(target: SocketAddr) -> Vec<u8> {
+fn request(target: SocketAddr, path: &str) -> Vec<u8> {
     format!(
-        "GET / HTTP/1.1\r\n\
+        "GET {path} HTTP/1.1\r\n\
          Host: {target}\r\n\
          Connection: Upgrade\r\n\
          Pragma: no-cache\r\n\
@@ -303,8 +303,8 @@ pub struct Client<'m> {
 }
 
 impl<'m> Client<'m> {
-    /// A client of the server at `target` without any connection.
-    pub fn new(target: SocketAddr, messages: &'m Messages) -> io::Result<Self> {
+    /// A client of the handler at `path` of the server at `target`, without any connection.
+    pub fn new(target: SocketAddr, path: &str, messages: &'m Messages) -> io::Result<Self> {
         Ok(Client {
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
@@ -312,7 +312,7 @@ impl<'m> Client<'m> {
             messages,
             buffer: vec![0; READ_BUFFER],
             target,
-            request: request(target),
+            request: request(target, path),
             begun: 0,
             bytes: 0,
         })

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -104,8 +105,18 @@ struct CompareArguments {
     json: Option<PathBuf>,
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().mode {
+fn main() -> ExitCode {
+    match run(Arguments::parse().mode) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("farrier-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mode: Mode) -> Result<()> {
+    match mode {
         Mode::Echo {
             server,
             connections,
@@ -194,6 +205,7 @@ fn servers(arguments: &CompareArguments) -> Result<Vec<Server>> {
             name: name.to_owned(),
             program: path.into(),
             arguments: Vec::new(),
+            fans_out: false,
         });
     }
     ensure!(

@@ -1,4 +1,4 @@
-//! What is measured: echo, idle connections, and connections that come and go.
+//! What is measured: echo, fan-out, idle connections, and connections that come and go.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -43,7 +43,16 @@ pub struct Echo {
     pub kind: Kind,
 }
 
-/// Cost of an operation: an echoed message, or a connection's whole life.
+/// Load of a fan-out run.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Fanout {
+    /// Subscribers, the publisher among them
+    pub connections: usize,
+    /// Payload bytes of a message
+    pub size: usize,
+}
+
+/// Cost of an operation: an echoed message, a delivery, or a connection's whole life.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Rate {
     /// Operations done in the measured time
@@ -86,7 +95,7 @@ const LONGEST_NS: u64 = 60_000_000_000;
 /// Echoes in a closed loop: each connection sends a message for each reply.
 pub fn echo(target: &Target, load: Echo, span: Span) -> Result<Rate> {
     let messages = Messages::new(load.kind, load.size, load.depth);
-    let mut client = Client::new(target.address, &messages)?;
+    let mut client = Client::new(target.address, "/", &messages)?;
     client.open(load.connections)?;
     for connection in client.connections() {
         connection.send(load.depth, &messages)?;
@@ -124,24 +133,59 @@ fn echo_for(client: &mut Client, time: Duration, recorder: &mut dyn FnMut(Durati
     Ok(())
 }
 
+/// One connection publishes a message to all; once all have it, the next. An operation is a delivery, its time that until it arrives.
+pub fn fanout(target: &Target, load: Fanout, span: Span) -> Result<Rate> {
+    let messages = Messages::new(Kind::Text, load.size, 1);
+    let mut client = Client::new(target.address, "/fanout", &messages)?;
+    client.open(load.connections)?;
+    // The first message of a client subscribes it.
+    echo_once(&mut client, &messages)?;
+    fanout_for(&mut client, span.warm_up, &messages, &mut |_| {})?;
+    let mut times = histogram();
+    let window = Window::open(target)?;
+    fanout_for(&mut client, span.measured, &messages, &mut |time| {
+        record(&mut times, time);
+    })?;
+    window.close(target, times.len() as f64, &times)
+}
+
+fn fanout_for(
+    client: &mut Client,
+    time: Duration,
+    messages: &Messages,
+    recorder: &mut dyn FnMut(Duration),
+) -> Result<()> {
+    let end = Instant::now() + time;
+    let subscribers = client.connections().count();
+    while Instant::now() < end {
+        let published = Instant::now();
+        if let Some(publisher) = client.connections().next() {
+            publisher.send(1, messages)?;
+        }
+        let mut deliveries = 0;
+        while deliveries < subscribers {
+            client.turn(|_, connection, progress, _| {
+                for _ in 0..progress.replies {
+                    recorder(published.elapsed());
+                }
+                connection.pop_sent_at();
+                deliveries += progress.replies;
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// Holds `connections` and reads the server's memory: after the handshake, then after one 64-byte echo on each.
 pub fn idle(target: &Target, connections: usize) -> Result<Idle> {
     let messages = Messages::new(Kind::Text, 64, 1);
-    let mut client = Client::new(target.address, &messages)?;
+    let mut client = Client::new(target.address, "/", &messages)?;
     let base = target.processes.memory()?;
     client.open(connections)?;
     thread::sleep(SETTLE);
     let handshake = target.processes.memory()?;
-    for connection in client.connections() {
-        connection.send(1, &messages)?;
-    }
-    let mut replies = 0;
-    while replies < connections {
-        client.turn(|_, _, progress, _| {
-            replies += progress.replies;
-            Ok(())
-        })?;
-    }
+    echo_once(&mut client, &messages)?;
     thread::sleep(SETTLE);
     let echo = target.processes.memory()?;
     let each = |now: u64, before: u64| (now as f64 - before as f64) / 1024.0 / connections as f64;
@@ -154,10 +198,27 @@ pub fn idle(target: &Target, connections: usize) -> Result<Idle> {
     })
 }
 
+/// Has one message echoed on each connection.
+fn echo_once(client: &mut Client, messages: &Messages) -> Result<()> {
+    let mut replies = 0;
+    for connection in client.connections() {
+        connection.send(1, messages)?;
+        replies += 1;
+    }
+    while replies > 0 {
+        client.turn(|_, connection, progress, _| {
+            replies -= progress.replies;
+            connection.pop_sent_at();
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
 /// Connects, echoes 64 bytes and closes, `connections` at a time. The time of an operation runs from connect to the server's end.
 pub fn connect(target: &Target, connections: usize, span: Span) -> Result<Rate> {
     let messages = Messages::new(Kind::Text, 64, 1);
-    let mut client = Client::new(target.address, &messages)?;
+    let mut client = Client::new(target.address, "/", &messages)?;
     for _ in 0..connections {
         client.begin()?;
     }

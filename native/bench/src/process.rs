@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 /// Linux reports CPU times to user space in hundredths of a second on every architecture that we build for.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The processes that make up one server.
+/// The processes that make up one server, its first one in front.
 #[derive(Clone, Debug)]
 pub struct Processes(Vec<u32>);
 
@@ -48,11 +48,14 @@ impl Processes {
         Ok(Processes(tree))
     }
 
-    /// CPU time, user and system, that the processes have used since they started.
+    /// CPU time, user and system, that the processes have used since they started. A descendant that has ended counts no more.
     pub fn cpu(&self) -> Result<Duration> {
         let mut ticks = 0;
-        for &pid in &self.0 {
-            let stat = stat(pid)?;
+        for (index, &pid) in self.0.iter().enumerate() {
+            let stat = match stat(pid) {
+                Err(_) if index > 0 => continue,
+                other => other?,
+            };
             ticks += number(&stat, 11)? + number(&stat, 12)?;
         }
         Ok(TICK * u32::try_from(ticks)?)

@@ -28,6 +28,8 @@ pub struct Server {
     pub program: PathBuf,
     /// Its arguments before the port
     pub arguments: Vec<String>,
+    /// Whether it serves `/fanout` too, or but echoes
+    pub fans_out: bool,
 }
 
 /// A server that runs; it is stopped when this is dropped.
@@ -47,6 +49,7 @@ impl Server {
             name: name.to_owned(),
             program: "erl".into(),
             arguments,
+            fans_out: true,
         }
     }
 

@@ -23,6 +23,7 @@ fn bare(program: &str) -> Running {
         name: "bare".to_owned(),
         program: program.into(),
         arguments: Vec::new(),
+        fans_out: false,
     };
     server.start().unwrap()
 }
