@@ -42,9 +42,9 @@ load_library() ->
             end
     end.
 
--spec version() -> string().
+-spec version() -> binary().
 version() ->
-    "0.1.0".
+    <<"0.1.0">>.
 
 %%% Runtime
 

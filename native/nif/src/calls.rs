@@ -70,9 +70,13 @@ fn posix(code: i32) -> &'static str {
 /// Decodes a term of the control plane, or gives `{error, {bad_option, Name, Value, Allowed}}` as ETF.
 fn decode<'a, T: DeserializeOwned>(env: Env<'a>, etf: &Binary<'_>) -> Result<T, Term<'a>> {
     farrier_etf::from_slice(etf).map_err(|failure| {
-        let reason = env
-            .binary_to_term(&failure.to_etf())
-            .map_or_else(|| failure.to_string().encode(env), |(term, _)| term);
+        let mut reason = Vec::new();
+        let encoded = failure.to_term().encode(&mut reason).is_ok();
+        let reason = match env.binary_to_term(&reason) {
+            Some((term, _)) if encoded => term,
+            // An atom that this VM has never seen.
+            _ => failure.to_string().encode(env),
+        };
         error(env, reason)
     })
 }
