@@ -17,8 +17,9 @@ build: ## Compile everything: _build/default/lib/{farrier,cowboy,ranch} and priv
 demo: build ## Serve the demo page; the URL is printed (DEMO_PORT sets the port)
 	@scripts/demo
 
-test: ## Run all tests: cargo test, EUnit, Common Test, the demo in a browser
+test: ## Run all tests: cargo test, EUnit, Common Test
 	@scripts/deps test
+	@rebar3 compile
 	@scripts/test
 
 check: ## Run formatters, linters, xref and dialyzer
