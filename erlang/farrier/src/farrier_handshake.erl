@@ -25,11 +25,13 @@ check_1(Req0) ->
 %% @doc Cowboy 2.18: what is no upgrade request is told so (426, or 501 for a version other than 1.1), what is a bad one gets 400.
 -spec check_2(map()) -> {ok, Accept :: binary()} | {error, 400 | 426 | 501, map()}.
 check_2(#{version := Version} = Req) ->
-    try is_upgrade_request(Req) of
-        true -> {ok, checked_2(Req)};
+    try is_upgrade_request(Req) andalso checked_2(Req) of
         false when Version =:= 'HTTP/1.1' ->
             {error, 426, #{<<"connection">> => <<"upgrade">>, <<"upgrade">> => <<"websocket">>}};
-        false -> {error, 501, #{}}
+        false ->
+            {error, 501, #{}};
+        Accept ->
+            {ok, Accept}
     catch
         _:_ -> {error, 400, #{}}
     end.
