@@ -2,7 +2,7 @@
 
 use crate::terms::atoms;
 use bytes::Bytes;
-use farrier_core::frame::Opcode;
+use farrier_core::frame::{MAX_CONTROL, Opcode, write_close};
 use farrier_core::outbox::{Held, Outgoing};
 use rustler::{Atom, Binary, Error, NifResult, OwnedEnv, Term, TermType};
 use smallvec::SmallVec;
@@ -46,7 +46,7 @@ impl<'a> Frame<'a> {
         if tag != atoms::close() {
             return Err(Error::BadArg);
         }
-        Ok(Self::close(code.decode()?, iodata(reason)?))
+        Self::close(code.decode()?, iodata(reason)?)
     }
 
     fn bare(tag: Atom) -> NifResult<Self> {
@@ -67,21 +67,23 @@ impl<'a> Frame<'a> {
             tag if tag == atoms::binary() => Opcode::Binary,
             tag if tag == atoms::ping() => Opcode::Ping,
             tag if tag == atoms::pong() => Opcode::Pong,
-            tag if tag == atoms::close() => return Ok(Self::close(NORMAL_CLOSURE, payload)),
+            tag if tag == atoms::close() => return Self::close(NORMAL_CLOSURE, payload),
             _ => return Err(Error::BadArg),
         };
+        if opcode.is_control() && payload.len() > MAX_CONTROL {
+            return Err(Error::BadArg);
+        }
         let payload = Payload::Term(payload);
         Ok(Frame { opcode, payload })
     }
 
-    fn close(code: u16, reason: Binary<'_>) -> Self {
-        let mut payload = Vec::with_capacity(2 + reason.len());
-        payload.extend_from_slice(&code.to_be_bytes());
-        payload.extend_from_slice(&reason);
-        Frame {
+    fn close(code: u16, reason: Binary<'_>) -> NifResult<Self> {
+        let mut payload = [0; MAX_CONTROL];
+        let length = write_close(&mut payload, code, &reason).ok_or(Error::BadArg)?;
+        Ok(Frame {
             opcode: Opcode::Close,
-            payload: Payload::Bytes(payload),
-        }
+            payload: Payload::Bytes(payload[..length].to_vec()),
+        })
     }
 }
 
