@@ -134,19 +134,19 @@ persistence_1_0(false) -> close.
 %%% Response
 
 %% @doc Sends a complete response. That the client is gone is no error, as in Cowboy.
--spec respond(exchange(), integer() | binary(), headers(), body()) -> ok.
+-spec respond(exchange(), integer() | binary(), headers(), body()) -> ok | {error, already_sent}.
 respond(#exchange{bridge = Bridge, handle = Handle}, Status, Headers, Body) ->
     sent(Bridge:respond(Handle, Status, Headers, Body)).
 
 %% @doc Sends the head of a response whose body follows in chunks.
--spec stream(exchange(), integer() | binary(), headers()) -> ok.
+-spec stream(exchange(), integer() | binary(), headers()) -> ok | {error, already_sent}.
 stream(#exchange{bridge = Bridge, handle = Handle}, Status, Headers) ->
     sent(Bridge:respond_stream(Handle, Status, Headers)).
 
--spec sent(ok | {error, term()}) -> ok.
+-spec sent(ok | {error, term()}) -> ok | {error, already_sent}.
 sent(ok) -> ok;
 sent({error, closed}) -> ok;
-sent({error, already_sent}) -> farrier_req_2:already_sent();
+sent({error, already_sent}) -> {error, already_sent};
 sent({error, {invalid_header, Name}}) -> error({invalid_response_header, Name}).
 
 %% @doc Sends a piece of a streamed body and returns once there is room for the next one.

@@ -11,11 +11,11 @@
 -export([binding/2, binding/3, bindings/1, header/2, header/3, headers/1, parse_header/2, parse_header/3]).
 -export([parse_qs/1, parse_qs/2, match_qs/2, match_qs/3]).
 -export([parse_cookies/1, parse_cookies/2, match_cookies/2, match_cookies/3, filter_cookies/2]).
--export([match/4]).
+-export([match/4, headers_map/1]).
 -export([set_resp_cookie/3, set_resp_cookie/4, set_resp_header/3, set_resp_headers/2, delete_resp_header/2]).
 -export([resp_header/2, resp_header/3, resp_headers/1, has_resp_header/2, set_resp_body/2, has_resp_body/1]).
 -export([reply/2, reply/3, reply/4, stream_reply/2, stream_reply/3, stream_body/3, stream_events/3, stream_trailers/2]).
--export([inform/2, inform/3, push/3, push/4, cast/2, response_headers/2, upgrade_headers/1, already_sent/0]).
+-export([inform/2, inform/3, push/3, push/4, cast/2, response_headers/2, upgrade_headers/1]).
 
 -export_type([req/0, fields/0, limit/0]).
 
@@ -46,7 +46,7 @@ new(Request, Ref) ->
         body_length => Length
     }.
 
-%% Repeated headers are one list (RFC 7230 3.2.2), repeated cookie headers one cookie string (RFC 6265).
+%% @doc Repeated headers are one list (RFC 7230 3.2.2), repeated cookie headers one cookie string (RFC 6265).
 -spec headers_map([{binary(), binary()}]) -> #{binary() => binary()}.
 headers_map(Headers) ->
     lists:foldl(
@@ -436,7 +436,7 @@ reply(Status, Headers, Body, Req) when is_integer(Status); is_binary(Status) ->
 do_reply(Status, Headers, Length, Body, #{pid := Pid} = Req) ->
     X = farrier_exchange:find(Pid),
     Framed = content_length(bodiless(Status), Length, response_headers(Headers, Req)),
-    ok = farrier_exchange:respond(X, Status, wire_headers(persistent(X, Framed)), Body),
+    first(farrier_exchange:respond(X, Status, wire_headers(persistent(X, Framed)), Body)),
     done(Req#{has_sent_resp => true}).
 
 -spec content_length(boolean(), non_neg_integer(), map()) -> map().
@@ -454,7 +454,12 @@ bodiless(_) -> false.
 done(Req) ->
     maps:without([resp_headers, resp_cookies, resp_body], Req).
 
-%% @doc Fails as a second response does in Cowboy 2.11.
+%% A Req from before the reply does not know of it.
+-spec first(ok | {error, already_sent}) -> ok.
+first(ok) -> ok;
+first({error, already_sent}) -> already_sent().
+
+%% As from Cowboy 2.11.
 -spec already_sent() -> no_return().
 already_sent() ->
     exit({response_error, response_already_sent, 'The final response has already been sent.'}).
@@ -515,7 +520,7 @@ stream_reply(Status, Headers, #{pid := Pid} = Req) when is_integer(Status); is_b
         false ->
             X = farrier_exchange:find(Pid),
             Framed = chunked(X, response_headers(Headers, Req)),
-            ok = farrier_exchange:stream(X, Status, wire_headers(Framed)),
+            first(farrier_exchange:stream(X, Status, wire_headers(Framed))),
             done(Req#{has_sent_resp => headers})
     end.
 
