@@ -213,14 +213,18 @@ struct DataFrame {
     /// The mask of the next byte.
     mask: [u8; 4],
     fin: bool,
+    /// Bytes by which this fragment takes its message beyond the limit. If there are any, the fragment is not stored, and
+    /// refused once it is complete: as in Cowboy, a text that is not UTF-8 goes first.
+    excess: u64,
 }
 
 impl DataFrame {
-    fn new(header: Header) -> Self {
+    fn new(header: Header, excess: u64) -> Self {
         DataFrame {
             missing: header.length,
             mask: header.mask,
             fin: header.fin,
+            excess,
         }
     }
 
@@ -239,7 +243,10 @@ impl DataFrame {
         let length = self.within(input.len());
         let piece = &mut input[..length];
         self.mask = unmask(piece, self.mask);
-        message.append(piece, message.room(self, limit))?;
+        message.validate(piece)?;
+        if self.excess == 0 {
+            message.append(piece, message.room(self, limit));
+        }
         self.missing -= length as u64;
         Ok(length)
     }
@@ -344,16 +351,29 @@ impl<P: PayloadBuf> Assembly<P> {
         usize::try_from(frame.missing.max(ahead.min(allowed))).unwrap_or(usize::MAX)
     }
 
-    /// Appends unmasked bytes, growing by `room` bytes at most.
-    fn append(&mut self, bytes: &[u8], mut room: usize) -> Result<(), ProtocolError> {
-        if let Some(validator) = &mut self.utf8 {
-            validator.push(bytes).map_err(|_| NOT_UTF8)?;
+    /// Checks the next bytes, unmasked.
+    fn validate(&mut self, bytes: &[u8]) -> Result<(), ProtocolError> {
+        match &mut self.utf8 {
+            Some(validator) => validator.push(bytes).map_err(|_| NOT_UTF8),
+            None => Ok(()),
         }
+    }
+
+    /// Checks that no code point is left unfinished.
+    fn validate_end(&self) -> Result<(), ProtocolError> {
+        match self.utf8 {
+            Some(validator) => validator.finish().map_err(|_| NOT_UTF8),
+            None => Ok(()),
+        }
+    }
+
+    /// Appends unmasked bytes, growing by `room` bytes at most.
+    fn append(&mut self, bytes: &[u8], mut room: usize) {
         let Some(storage) = &mut self.storage else {
             let mut storage = P::with_capacity(room.min(FIRST_CAPACITY).max(bytes.len()));
             storage.extend_from_slice(bytes);
             self.storage = Some(storage);
-            return Ok(());
+            return;
         };
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -364,7 +384,6 @@ impl<P: PayloadBuf> Assembly<P> {
             room -= now.len();
             rest = later;
         }
-        Ok(())
     }
 
     /// Takes `bytes` bytes that were read, masked, into the storage's window.
@@ -376,16 +395,13 @@ impl<P: PayloadBuf> Assembly<P> {
         storage.advance(bytes);
         let piece = &mut storage.as_mut_slice()[start..];
         frame.mask = unmask(piece, frame.mask);
-        if let Some(validator) = &mut self.utf8 {
-            validator.push(piece).map_err(|_| NOT_UTF8)?;
+        match &mut self.utf8 {
+            Some(validator) => validator.push(piece).map_err(|_| NOT_UTF8),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    fn deliver(self, sink: &mut impl Sink<P>) -> Result<(), ProtocolError> {
-        if let Some(validator) = self.utf8 {
-            validator.finish().map_err(|_| NOT_UTF8)?;
-        }
+    fn deliver(self, sink: &mut impl Sink<P>) {
         let payload = match self.storage {
             Some(storage) => Payload::Owned(storage),
             None => Payload::Borrowed(&[][..]),
@@ -394,7 +410,6 @@ impl<P: PayloadBuf> Assembly<P> {
             Kind::Text => Message::Text(payload),
             Kind::Binary => Message::Binary(payload),
         });
-        Ok(())
     }
 }
 
@@ -456,7 +471,7 @@ impl<P: PayloadBuf> Decoder<P> {
         let State::Data { frame, message } = &mut self.state else {
             return None;
         };
-        if frame.missing < least as u64 || max == 0 {
+        if frame.missing < least as u64 || frame.excess > 0 || max == 0 {
             return None;
         }
         let room = message.room(frame, self.max_frame_size);
@@ -524,14 +539,8 @@ impl<P: PayloadBuf> Decoder<P> {
             return Ok(None);
         };
         stash.length = 0;
-        let assembled = match message {
-            Some(message) if !header.opcode.is_control() => message.len() as u64,
-            _ => 0,
-        };
-        let size = assembled.saturating_add(header.length);
-        if size > self.max_frame_size {
-            let limit = self.max_frame_size;
-            return Err(ProtocolError::BadSize { size, limit });
+        if header.length > self.max_frame_size {
+            return Err(self.bad_size(header.length));
         }
         Ok(Some((header, length - before)))
     }
@@ -543,25 +552,44 @@ impl<P: PayloadBuf> Decoder<P> {
                 frame: Box::new(ControlFrame::new(header)),
                 message,
             },
-            opcode => State::Data {
-                frame: DataFrame::new(header),
-                message: message.unwrap_or_else(|| Assembly::new(opcode, self.validate_utf8)),
-            },
+            opcode => {
+                let message = message.unwrap_or_else(|| Assembly::new(opcode, self.validate_utf8));
+                let size = header.length.saturating_add(message.len() as u64);
+                State::Data {
+                    frame: DataFrame::new(header, size.saturating_sub(self.max_frame_size)),
+                    message,
+                }
+            }
         };
     }
 
     /// Leaves the data frame under way if it is complete.
     fn end_data(&mut self, sink: &mut impl Sink<P>) -> Result<Progress, ProtocolError> {
-        if let State::Data { frame, .. } = &self.state
-            && frame.missing == 0
-        {
-            let fin = frame.fin;
-            match self.state.take_message() {
-                Some(message) if fin => message.deliver(sink)?,
-                message => self.state = State::between_frames(message),
-            }
+        let State::Data { frame, message } = &self.state else {
+            return Ok(Progress::Open);
+        };
+        let DataFrame { fin, excess, .. } = *frame;
+        if frame.missing > 0 {
+            return Ok(Progress::Open);
+        }
+        if fin {
+            message.validate_end()?;
+        }
+        if excess > 0 {
+            return Err(self.bad_size(self.max_frame_size.saturating_add(excess)));
+        }
+        match self.state.take_message() {
+            Some(message) if fin => message.deliver(sink),
+            message => self.state = State::between_frames(message),
         }
         Ok(Progress::Open)
+    }
+
+    fn bad_size(&self, size: u64) -> ProtocolError {
+        ProtocolError::BadSize {
+            size,
+            limit: self.max_frame_size,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use farrier_core::frame::Violation;
 use farrier_core::message::{
-    Decoder, DecoderOptions, Message, Payload, PayloadBuf, Progress, ProtocolError, Sink,
+    Decoder, DecoderOptions, Message, Payload, PayloadBuf, Progress, ProtocolError, Sink, Text,
     VecPayload,
 };
 
@@ -77,8 +77,50 @@ fn the_limit_holds_for_all_fragments_together() {
     ];
     assert_eq!(
         decode(limited(10), &overflow.concat()),
-        too_big(1 << 63, 10)
+        too_big(i64::MAX as u64, 10)
     );
+}
+
+#[test]
+fn fragments_that_are_too_big_together_are_refused_once_the_last_of_them_is_complete() {
+    let started = frame(false, BINARY, b"12345678", MASK);
+    for fin in [false, true] {
+        let stream = [started.clone(), frame(fin, CONTINUATION, b"123", MASK)].concat();
+        let incomplete = &stream[..stream.len() - 1];
+        assert_eq!(
+            decode(limited(10), incomplete),
+            (vec![], Ok(Progress::Open))
+        );
+        assert_eq!(decode(limited(10), &stream), too_big(11, 10));
+    }
+}
+
+#[test]
+fn a_fragment_that_is_not_utf8_and_too_big_is_a_bad_encoding() {
+    let started = frame(false, TEXT, b"12345678", MASK);
+    for (fin, fragment) in [
+        (false, &b"123\xff"[..]),
+        (true, b"123\xff"),
+        (true, b"123\xe2"),
+    ] {
+        let stream = [&started[..], &frame(fin, CONTINUATION, fragment, MASK)].concat();
+        let expected = (vec![], Err(ProtocolError::BadEncoding(Text::Message)));
+        assert_eq!(decode(limited(10), &stream), expected);
+    }
+    let unfinished = frame(false, CONTINUATION, b"123\xe2", MASK);
+    let stream = [started, unfinished].concat();
+    assert_eq!(decode(limited(10), &stream), too_big(12, 10));
+}
+
+#[test]
+fn a_fragment_that_is_too_big_is_not_stored() {
+    let mut decoder: Decoder<Metered> = Decoder::new(limited(1000));
+    feed(&mut decoder, &frame(false, BINARY, &[7; 10], MASK));
+    let announcement = header(true, CONTINUATION, 1000, MASK);
+    feed(&mut decoder, &announcement);
+    feed(&mut decoder, &[7; 999]);
+    assert_eq!(allocated(), 10);
+    assert!(decoder.window(1, 100).is_none());
 }
 
 #[test]
