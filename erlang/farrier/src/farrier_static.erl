@@ -83,8 +83,15 @@ send_2({Status, Headers, Body}, Req) ->
 
 -spec send_1(response(), tuple()) -> tuple().
 send_1({Status, Headers, Body}, Req) ->
-    {ok, Replied} = farrier_req_1:reply(Status, maps:to_list(Headers), Body, Req),
+    {ok, Replied} = farrier_req_1:reply(Status, maps:to_list(Headers), body_1(Body), Req),
     Replied.
+
+%% Generation 1 has a file sent by a function.
+-spec body_1(body()) -> iodata() | {pos_integer(), fun()}.
+body_1({sendfile, Offset, Length, Path}) ->
+    {Length, fun(Socket, Transport) -> Transport:sendfile(Socket, Path, Offset, Length) end};
+body_1(Body) ->
+    Body.
 
 %%% Paths
 
@@ -251,7 +258,7 @@ charset(#static{path = Path, extra = Extra} = S) ->
 charset(Charset, S) ->
     case parsed(<<"accept-charset">>, S) of
         absent -> existence(S#static{charset = Charset});
-        error -> {400, #{}, <<>>};
+        error -> malformed(<<"accept-charset">>, S);
         {ok, Ranges} ->
             case lists:any(fun(Range) -> names_charset(Range, Charset) end, Ranges) of
                 true -> existence(S#static{charset = Charset});
@@ -285,7 +292,7 @@ etag(Path, #file_info{size = Size, mtime = Modified}, Extra) ->
 if_match(#static{etag = Etag} = S) ->
     case parsed(<<"if-match">>, S) of
         absent -> if_unmodified_since(S);
-        error -> {400, accept_ranges(S), <<>>};
+        error -> malformed(<<"if-match">>, S);
         {ok, '*'} -> if_none_match(S);
         {ok, Tags} ->
             case is_strong(Etag) andalso lists:member(Etag, Tags) of
@@ -311,7 +318,7 @@ if_unmodified_since(#static{info = #file_info{mtime = Modified}} = S) ->
 if_none_match(#static{etag = Etag} = S) ->
     case parsed(<<"if-none-match">>, S) of
         absent -> if_modified_since(S);
-        error -> {400, accept_ranges(S), <<>>};
+        error -> malformed(<<"if-none-match">>, S);
         {ok, '*'} -> not_modified(S);
         {ok, _} when Etag =:= undefined -> {412, accept_ranges(S), <<>>};
         {ok, Tags} ->
@@ -333,6 +340,11 @@ if_modified_since(#static{info = #file_info{mtime = Modified}} = S) ->
 -spec not_modified(#static{}) -> response().
 not_modified(S) ->
     {304, maps:merge(accept_ranges(S), etag_header(S)), <<>>}.
+
+%% As `parse_header' of the generation fails.
+-spec malformed(binary(), #static{}) -> response().
+malformed(_, #static{generation = 1}) -> {400, #{}, <<>>};
+malformed(Name, #static{generation = 2}) -> exit({request_error, {header, Name}, 'Malformed header.'}).
 
 %%% Content
 
