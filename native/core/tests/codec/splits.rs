@@ -29,10 +29,10 @@ fn data() -> impl Strategy<Value = Received> {
     prop_oneof![
         "\\PC{0,60}".prop_map(|text| Received::Text(text.into_bytes())),
         vec(any::<u8>(), 0..300).prop_map(Received::Binary),
-        (vec(any::<u8>(), 1..9), 0..5000usize)
+        (vec(any::<u8>(), 1..9), 0..1000usize)
             .prop_map(|(pattern, times)| Received::Binary(pattern.repeat(times))),
         "[a-z€😀]{1,9}"
-            .prop_flat_map(|text| (Just(text), 0..3000usize))
+            .prop_flat_map(|text| (Just(text), 0..500usize))
             .prop_map(|(text, times)| Received::Text(text.repeat(times).into_bytes())),
     ]
 }
@@ -158,7 +158,7 @@ fn pieces<'a>(mut stream: &'a [u8], reads: &[usize]) -> Vec<&'a [u8]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn a_valid_stream_gives_its_messages_however_it_is_read(
