@@ -185,6 +185,8 @@ uri_authority(Host, Scheme, Port) -> [Scheme, <<"://">>, Host, uri_port(Scheme, 
 -spec uri_port(binary(), inet:port_number() | undefined) -> iodata().
 uri_port(_, undefined) -> <<>>;
 uri_port(<<"http">>, 80) -> <<>>;
+%% As in Cowboy, which takes http for granted here.
+uri_port(<<>>, 80) -> <<>>;
 uri_port(<<"https">>, 443) -> <<>>;
 uri_port(_, Port) -> [$:, integer_to_binary(Port)].
 
@@ -440,8 +442,11 @@ do_reply(Status, Headers, Length, Body, #{pid := Pid} = Req) ->
     done(Req#{has_sent_resp => true}).
 
 -spec content_length(boolean(), non_neg_integer(), map()) -> map().
-content_length(true, 0, Headers) -> Headers;
-content_length(false, Length, Headers) -> Headers#{<<"content-length">> => integer_to_binary(Length)}.
+content_length(true, Length, Headers) ->
+    0 = Length,
+    Headers;
+content_length(false, Length, Headers) ->
+    Headers#{<<"content-length">> => integer_to_binary(Length)}.
 
 -spec bodiless(integer() | binary()) -> boolean().
 bodiless(204) -> true;
