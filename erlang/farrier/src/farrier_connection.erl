@@ -126,6 +126,10 @@ completed({upgrade, Env, Rest}, Context) ->
 completed({error, Status, Req}, #request{generation = 1} = Context) ->
     _ = unanswered() andalso farrier_req_1:reply(Status, [{<<"connection">>, <<"close">>}], [], Req),
     close_request(Context);
+completed({error, Status, _}, #request{bridge = Bridge, handle = Handle} = Context) ->
+    %% A handler of Cowboy 1 under a listener of Cowboy 2.
+    _ = unanswered() andalso Bridge:respond(Handle, Status, [{<<"content-length">>, <<"0">>}], <<>>),
+    close_request(Context);
 completed({_, Req}, Context) ->
     case take_upgrade() of
         none -> answer(Req, Context);
@@ -136,10 +140,10 @@ completed({_, Req}, Context) ->
 -spec answer(term(), #request{}) -> term().
 answer(Req, #request{generation = 1}) ->
     _ = unanswered() andalso farrier_req_1:reply(204, Req),
-    ok;
+    farrier_exchange:close_response();
 answer(_, #request{generation = 2, bridge = Bridge, handle = Handle}) ->
     _ = unanswered() andalso Bridge:respond(Handle, 204, [], <<>>),
-    ok.
+    farrier_exchange:close_response().
 
 -spec unanswered() -> boolean().
 unanswered() ->
@@ -155,7 +159,8 @@ close_request(#request{bridge = Bridge, handle = Handle}) ->
 %% A Cowboy 1 connection dies with its process. In Cowboy 2 only the request's process dies, with a reason that holds
 %% the stack trace even for an exit, unless that is a shutdown.
 -spec crashed(error | exit | throw, term(), list(), #request{}) -> no_return().
-crashed(Class, Reason, Stack, #request{generation = 1}) ->
+crashed(Class, Reason, Stack, #request{generation = 1} = Context) ->
+    close_request(Context),
     erlang:raise(Class, Reason, Stack);
 crashed(exit, normal, _, #request{bridge = Bridge, handle = Handle}) ->
     _ = unanswered() andalso Bridge:respond(Handle, 204, [], <<>>),

@@ -126,7 +126,8 @@ initialise(Accept, Req, Env, Handler, Opts) ->
 -spec accepted(binary(), list(), timeout(), #websocket{}) -> farrier_handler:outcome().
 accepted(Accept, Env, Timeout, #websocket{req = Req} = W) ->
     Headers = farrier_handshake:headers_1(Accept, farrier_req_1:upgrade_headers(Req)),
-    Req2 = farrier_req_1:lock(on_response(Headers, Req)),
+    Sent = [{resp_state, done}, {resp_headers, []}, {resp_body, <<>>}],
+    Req2 = farrier_req_1:set(Sent, on_response(Headers, Req)),
     [Version] = farrier_req_1:get([version], Req),
     Options = #{
         version => Version,
