@@ -46,6 +46,11 @@ load_library() ->
 version() ->
     <<"0.1.0">>.
 
+%% The native side reads atoms as UTF-8, which is minor version 2.
+-spec etf(term()) -> binary().
+etf(Term) ->
+    term_to_binary(Term, [{minor_version, 2}]).
+
 %%% Runtime
 
 %% @doc Starts the transport's threads. Options: `workers' (0: half of the cores), `log_level' (`none', `error', `warning',
@@ -53,7 +58,7 @@ version() ->
 -spec start(map()) -> ok | {error, term()}.
 start(Options) ->
     case persistent_term:get(?LOADED, {error, "the module was never loaded"}) of
-        true -> start_nif(term_to_binary(Options), log_process());
+        true -> start_nif(etf(Options), log_process());
         {error, Text} -> {error, {nif_not_loaded, Text}}
     end.
 
@@ -83,7 +88,7 @@ stop_nif() -> ?not_loaded.
     {ok, farrier_bridge:listener(), farrier_bridge:address()}
     | {error, inet:posix() | farrier_bridge:option_error()}.
 listen(Options, Acceptors) ->
-    case listen_nif(term_to_binary(Options), Acceptors) of
+    case listen_nif(etf(Options), Acceptors) of
         {ok, Listener, Info} ->
             #{address := Address} = binary_to_term(Info),
             {ok, Listener, Address};
@@ -96,7 +101,7 @@ listen_nif(_Options, _Acceptors) -> ?not_loaded.
 
 -spec configure(farrier_bridge:listener(), map()) -> ok | {error, farrier_bridge:option_error()}.
 configure(Listener, Options) ->
-    configure_nif(Listener, term_to_binary(Options)).
+    configure_nif(Listener, etf(Options)).
 
 -spec configure_nif(term(), binary()) -> ok | {error, term()}.
 configure_nif(_Listener, _Options) -> ?not_loaded.
@@ -168,7 +173,7 @@ response_state(_Handle) -> ?not_loaded.
 -spec head(farrier_bridge:status(), farrier_bridge:headers()) -> binary().
 head(Status, Headers) ->
     {Code, Reason} = status(Status),
-    term_to_binary(#{status => Code, reason => Reason, headers => binaries(Headers)}).
+    etf(#{status => Code, reason => Reason, headers => binaries(Headers)}).
 
 -spec status(farrier_bridge:status()) -> {100..999, undefined | binary()}.
 status(Code) when is_integer(Code) ->
@@ -187,7 +192,7 @@ binaries(Headers) ->
 -spec upgrade(farrier_bridge:handle(), farrier_bridge:headers(), farrier_bridge:upgrade_options()) ->
     ok | {error, already_sent | closed | {invalid_header, binary()} | farrier_bridge:option_error()}.
 upgrade(Handle, Headers, Options) ->
-    upgrade_nif(Handle, head(101, Headers), term_to_binary(Options)).
+    upgrade_nif(Handle, head(101, Headers), etf(Options)).
 
 -spec upgrade_nif(term(), binary(), binary()) -> ok | {error, term()}.
 upgrade_nif(_Handle, _Head, _Options) -> ?not_loaded.
@@ -208,7 +213,7 @@ set_active(_Handle, _Active) -> ?not_loaded.
 -spec set_options(farrier_bridge:handle(), farrier_bridge:connection_options()) ->
     ok | {error, farrier_bridge:option_error()}.
 set_options(Handle, Options) ->
-    set_options_nif(Handle, term_to_binary(Options)).
+    set_options_nif(Handle, etf(Options)).
 
 -spec set_options_nif(term(), binary()) -> ok | {error, term()}.
 set_options_nif(_Handle, _Options) -> ?not_loaded.
