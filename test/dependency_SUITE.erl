@@ -5,7 +5,7 @@
 %% file URL. Rust's artefacts are shared with the working tree through CARGO_TARGET_DIR.
 -module(dependency_SUITE).
 
--export([all/0, groups/0, suite/0, init_per_suite/1]).
+-export([all/0, groups/0, suite/0, init_per_suite/1, end_per_suite/1]).
 -export([git_dependency_compiles_and_locks_one_commit/1, lock_file_is_enough_to_fetch_again/1,
          release_of_a_git_dependency_echoes/1, release_ends_on_sigterm/1, upgrade_takes_farrier_along/1,
          release_of_a_checkout_chats/1, checkout_of_cowboy_alone_says_what_is_missing/1,
@@ -44,6 +44,11 @@ init_per_suite(Config) ->
     ok = replace_deps(Echo, Deps),
     Target = os:getenv("CARGO_TARGET_DIR", filename:join(Root, "target")),
     [{origin, Origin}, {url, Url}, {echo, Echo}, {env, [{"CARGO_TARGET_DIR", Target}]} | Config].
+
+%% Clones, their native library and releases are large; what was printed is in the log.
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    ok = file:del_dir_r(?config(priv_dir, Config)).
 
 %% By git
 
