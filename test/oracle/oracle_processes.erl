@@ -1,7 +1,7 @@
 %% @doc Scenarios: the process of a connection, its messages, its timers, and how it ends.
 -module(oracle_processes).
 
--export([tables/0]).
+-export([tables/0, hibernates/1]).
 
 -import(oracle_frame, [text/1, frame/3, close/0]).
 
@@ -179,7 +179,7 @@ exits() ->
 
 -spec hibernation() -> [map()].
 hibernation() ->
-    Found = {node, fun(#{pid := Pid}) -> found(Pid, {current_function, {erlang, hibernate, 3}}, 100) end},
+    Found = {node, fun ?MODULE:hibernates/1},
     H = fun(_, S) -> {[], S, hibernate} end,
     [scenario("hibernate from websocket_init", #{websocket_init => fun(S) -> {[], S, hibernate} end}, [{await, websocket_init}, Found, {send, text(<<"a">>)}, {frames, 1}, {send, close()}, eof]),
      scenario("hibernate from websocket_info", #{info => H}, [{message, x}, {await, info}, Found, {send, close()}, eof]),
@@ -188,6 +188,10 @@ hibernation() ->
      scenario("hibernation lasts until the next message only",
               #{handle => H}, [{send, text(<<"a">>)}, {await, handle}, Found, {message, x}, {await, info},
                                {node, fun(#{pid := Pid}) -> found(Pid, {current_function, {erlang, hibernate, 3}}, 3) end}, {send, close()}, eof])].
+
+%% Whether the connection's process comes to hibernate.
+-spec hibernates(map()) -> boolean().
+hibernates(#{pid := Pid}) -> found(Pid, {current_function, {erlang, hibernate, 3}}, 100).
 
 %% Whether the process comes to be so within some looks at it.
 -spec found(pid(), {atom(), term()}, non_neg_integer()) -> boolean().
@@ -207,7 +211,12 @@ listeners() ->
                      [{init, <<"GET">>, <<"/ws">>}, {websocket_init, {state, 0}}, {terminate, shutdown, {state, 0}}], "since 2.14.1 terminate is called"},
                     {exits, [shutdown], [normal], "since 2.14.1 it is a normal end"}]},
      asked("ranch:procs lists the connection", fun(#{ref := Ref, pid := Pid}) -> ranch:procs(Ref, connections) =:= [Pid] end),
-     asked("ranch:info counts it", fun(#{ref := Ref}) -> maps:get(all_connections, ranch:info(Ref)) end),
+     asked("ranch:info counts it", fun(#{ref := Ref}) ->
+         %% A proplist in Ranch 1, a map in Ranch 2.
+         case ranch:info(Ref) of
+             #{all_connections := Count} -> Count;
+             Info -> proplists:get_value(all_connections, Info)
+         end end),
      asked("a second listener of the same name", fun(#{ref := Ref}) ->
          {error, {already_started, Pid}} = cowboy:start_clear(Ref, [{port, 0}], #{env => #{}}),
          is_pid(Pid) end),

@@ -162,7 +162,9 @@ bodies() ->
 replies() ->
     One = fun(Name, Fun) -> answered(Name, Fun, [{send, get_ws([])}, response, {send, get_ws([])}, response]) end,
     Twice = fun(Req) -> cowboy_req:reply(201, cowboy_req:reply(200, Req)) end,
-    [One(lists:concat(["reply ", Status]), fun(Req) -> cowboy_req:reply(Status, Req) end) || Status <- [200, 201, 204, 304, 400, 404, 418, 426, 500, 503]]
+    [One(lists:concat(["reply ", Status]), fun(Req) -> cowboy_req:reply(Status, Req) end) || Status <- [200, 204, 304, 404, 426, 500]]
+    ++ [answered("the reason phrases", fun(Req) -> cowboy_req:reply(binary_to_integer(cowboy_req:qs(Req)), Req) end,
+                 lists:append([[{send, get_qs(integer_to_binary(Status))}, status] || Status <- statuses()]))]
     ++ [One("reply with a status line of one's own", fun(Req) -> cowboy_req:reply(<<"299 Mine">>, Req) end),
         One("reply with headers", fun(Req) -> cowboy_req:reply(200, #{<<"content-type">> => "text/plain", <<"x-a">> => [<<"1">>, "2"]}, Req) end),
         One("reply with a body", fun(Req) -> cowboy_req:reply(200, #{}, ["bo", <<"dy">>], Req) end),
@@ -176,6 +178,11 @@ replies() ->
         (answered("a second reply", Twice, [{send, get_ws([])}, response, {await, terminate}]))
         #{handler => oracle_handler,
           deviates => [{callbacks, {crash, error, function_clause}, {crash, exit, {response_error, response_already_sent, 'The final response has already been sent.'}}, "2.11 says so"}]}].
+
+-spec statuses() -> [200..511].
+statuses() ->
+    lists:seq(200, 208) ++ [226] ++ lists:seq(300, 308) ++ lists:seq(400, 417) ++ [422, 423, 424, 426, 428, 429, 431]
+    ++ lists:seq(500, 508) ++ [510, 511].
 
 -spec streamed_replies() -> [map()].
 streamed_replies() ->
@@ -192,9 +199,7 @@ streamed_replies() ->
      answered("a streamed reply of known length", fun(Req0) ->
          Req = cowboy_req:stream_reply(200, #{<<"content-length">> => <<"4">>}, Req0), ok = cowboy_req:stream_body(<<"four">>, fin, Req), Req end, Twice),
      answered("a streamed reply to HTTP/1.0", fun(Req0) ->
-         Req = cowboy_req:stream_reply(200, Req0), ok = cowboy_req:stream_body(<<"until close">>, fin, Req), Req end, [{send, request(<<"GET /ws HTTP/1.0">>, [])}, head, eof]),
-     answered("an informational response", fun(Req) ->
-         ok = cowboy_req:inform(103, #{<<"link">> => <<"x">>}, Req), cowboy_req:reply(200, Req) end, [{send, get_ws([])}, head, response])].
+         Req = cowboy_req:stream_reply(200, Req0), ok = cowboy_req:stream_body(<<"until close">>, fin, Req), Req end, [{send, request(<<"GET /ws HTTP/1.0">>, [])}, head, eof])].
 
 -spec keep_alive() -> [map()].
 keep_alive() ->

@@ -13,6 +13,10 @@
     | {send_each_byte, binary()}                % one segment for each byte
     | response                                  % a response head and its body
     | head                                      % a response head alone
+    | upgrade_silently | {upgrade_silently, iodata()} | head_silently   % read and not seen
+    | raw_head                                  % as it stands on the wire
+    | status | {response, body}                 % a whole response, of which that is seen
+    | {has_field, binary()}                     % a response head, of which the field's value is seen
     | {frames, pos_integer()}                   % that many whole frames from the server
     | {recv, pos_integer()}
     | eof                                       % all that comes until the server closes
@@ -64,7 +68,14 @@ step({upgrade, Early}, Run) -> step(head, send([handshake(), Early], Run));
 step({send, Bytes}, Run) -> {nothing, send(Bytes, Run)};
 step({send_each_byte, Bytes}, Run) ->
     {nothing, lists:foldl(fun(Byte, R) -> send(<<Byte>>, R) end, Run, binary_to_list(Bytes))};
+step(upgrade_silently, Run) -> step({upgrade_silently, <<>>}, Run);
+step({upgrade_silently, Early}, Run) -> silently(step({upgrade, Early}, Run));
+step(head_silently, Run) -> silently(head(Run));
 step(head, Run) -> head(Run);
+step(raw_head, Run) -> raw_head(Run);
+step(status, Run) -> seen(fun({response, Status, _, _}) -> Status end, response(Run));
+step({response, body}, Run) -> seen(fun({response, Status, _, Body}) -> {Status, Body} end, response(Run));
+step({has_field, Name}, Run) -> seen(fun({head, _, Fields}) -> proplists:get_value(Name, Fields) end, head(Run));
 step(response, Run) -> response(Run);
 step({frames, Count}, Run) -> frames(Count, <<>>, Run);
 step({recv, Count}, Run) -> taken(Count, Run);
@@ -91,6 +102,16 @@ step({pause, Time}, Run) ->
     receive after Time -> {nothing, Run} end;
 step(unlisten, #run{peer = Peer, scenario = Scenario} = Run) ->
     {{unlisten, peer:call(Peer, oracle_node, unlisten, [Scenario], 2 * ?PATIENCE)}, Run}.
+
+%% Only a head is passed over in silence, never a failure to read one.
+-spec silently({term(), #run{}}) -> {term(), #run{}}.
+silently({{head, <<"HTTP/1.1 101", _/binary>>, _}, Run}) -> {nothing, Run};
+silently(Other) -> Other.
+
+%% A part of what was read; the whole where it is not what was to be read.
+-spec seen(fun((tuple()) -> term()), {term(), #run{}}) -> {term(), #run{}}.
+seen(_, {{Why, _}, _} = Short) when Why =:= closed; Why =:= timeout -> Short;
+seen(Part, {Term, Run}) -> {Part(Term), Run}.
 
 -spec send(iodata(), #run{}) -> #run{}.
 send(Bytes, #run{socket = Socket} = Run) ->
@@ -168,12 +189,19 @@ frame_size(<<_, 0:1, Size:7, _/binary>>) -> 2 + Size;
 frame_size(_) -> unknown.
 
 -spec head(#run{}) -> {term(), #run{}}.
-head(#run{buffer = Buffer} = Run) ->
+head(Run) ->
+    case raw_head(Run) of
+        {Bytes, Next} when is_binary(Bytes) -> {oracle_http:head(binary:part(Bytes, 0, byte_size(Bytes) - 4)), Next};
+        Short -> Short
+    end.
+
+-spec raw_head(#run{}) -> {term(), #run{}}.
+raw_head(#run{buffer = Buffer} = Run) ->
     case binary:split(Buffer, <<"\r\n\r\n">>) of
-        [Head, Rest] -> {oracle_http:head(Head), Run#run{buffer = Rest}};
+        [Head, Rest] -> {<<Head/binary, "\r\n\r\n">>, Run#run{buffer = Rest}};
         _ ->
             case more(Run) of
-                {ok, More} -> head(More);
+                {ok, More} -> raw_head(More);
                 Short -> short(Short)
             end
     end.

@@ -6,7 +6,7 @@
 -define(LONG, 256).
 
 %% Processes, references, ports and funs become placeholders, stack traces are cut off, scripts are taken out of
-%% handler states, and long binaries become their size and checksum.
+%% handler states, the Req of a Cowboy 1 crash report is left out, and long binaries become their size and checksum.
 -spec normal(term()) -> term().
 normal(Pid) when is_pid(Pid) -> '<pid>';
 normal(Ref) when is_reference(Ref) -> '<ref>';
@@ -14,6 +14,7 @@ normal(Port) when is_port(Port) -> '<port>';
 normal(Fun) when is_function(Fun) -> '<fun>';
 normal(#{script := _, s := State}) -> {state, normal(State)};
 normal(#{id := _, name := _}) -> '<script>';
+normal({req, [{_, _} | _]}) -> {req, '<req>'};
 normal(Map) when is_map(Map) -> maps:from_list([{normal(K), normal(V)} || {K, V} <- maps:to_list(Map)]);
 normal(Tuple) when is_tuple(Tuple) -> list_to_tuple(normal(tuple_to_list(Tuple)));
 normal([_ | _] = List) -> list(List);

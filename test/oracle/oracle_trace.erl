@@ -6,7 +6,7 @@
 -module(oracle_trace).
 -behaviour(gen_server).
 
--export([start/0, reset/1, init_called/2, callback/2, note/2, watch/2, id/1]).
+-export([start/0, reset/1, init_called/2, callback/2, note/1, note/2, watch/2, id/1]).
 -export([await/3, finish/1, websocket/0, tell/2, events/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
@@ -48,6 +48,10 @@ callback(State, Event) -> call({event, id(State), Event, none}).
 %% Anything that a script wants on record.
 -spec note(term(), term()) -> ok.
 note(State, Term) -> call({event, id(State), {note, Term}, none}).
+
+%% The same where neither script nor state is at hand.
+-spec note(term()) -> ok.
+note(Term) -> call({event, current, {note, Term}, none}).
 
 -spec watch(term(), pid()) -> ok.
 watch(State, Pid) -> call({watch, id(State), Pid}).
@@ -101,6 +105,8 @@ handle_call({reset, Id}, _, _) ->
     {reply, ok, #trace{id = Id}};
 handle_call({event, Id, Event, Kind}, {Pid, _}, #trace{id = Id} = T) ->
     {reply, ok, answer(record(Event, Kind, Pid, T))};
+handle_call({event, current, Event, Kind}, From, #trace{id = Id} = T) ->
+    handle_call({event, Id, Event, Kind}, From, T);
 handle_call({watch, Id, Pid}, _, #trace{id = Id} = T) ->
     {reply, ok, monitored(websocket, Pid, T)};
 handle_call({await, Name, Count}, From, T) ->
