@@ -10,6 +10,8 @@
 %% that writes to it.
 -spec start(application:start_type(), term()) -> {ok, pid()} | {error, term()}.
 start(_Type, _Arguments) ->
+    %% `sys' asks whether it exports a function, which a module that is not loaded yet does not.
+    {module, farrier_sys} = code:ensure_loaded(farrier_sys),
     {ok, Sup} = farrier_sup:start_link(),
     case farrier_nif:start(runtime_options()) of
         ok ->
