@@ -11,7 +11,11 @@
 -define(INTERVAL, 3000).
 
 init(Req, _Opts) ->
-    {cowboy_websocket, Req, 0, #{idle_timeout => 600000}}.
+    Options = #{
+        max_frame_size => 16 * 1024 * 1024,
+        idle_timeout => 600000
+    },
+    {cowboy_websocket, Req, 0, Options}.
 
 websocket_init(Ticks) ->
     start_timer(),
