@@ -313,6 +313,8 @@ info(Message, #session{adapter = Adapter} = Session, State, Unreported) ->
 %% by a handler that traps exits).
 -spec intercept(term(), session(), farrier_handler:state(), non_neg_integer()) -> term().
 intercept({system, From, Request}, #session{parent = Parent, adapter = Adapter} = Session, State, Unreported) ->
+    %% `sys' asks what the module exports, which loads nothing.
+    _ = code:ensure_loaded(farrier_sys),
     sys:handle_system_msg(Request, From, Parent, farrier_sys, [], {Adapter, State, Session, Unreported});
 intercept({'$gen_call', From, Question}, Session, State, Unreported) ->
     gen_server:reply(From, farrier_sys:childless(Question)),
