@@ -233,7 +233,7 @@ fn read_body<'a>(
     wait: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let wait = period(wait)?;
-    let reference = SavedReference::new(reference);
+    let reference = SavedReference::new(env, reference);
     Ok(respond_result(
         env,
         handle.0.read_body(reference, length, wait),
@@ -331,7 +331,7 @@ fn handled(handle: HandleArc, bytes: usize) -> Atom {
 
 #[rustler::nif]
 fn await_writable<'a>(env: Env<'a>, handle: HandleArc, reference: Term<'a>) -> Term<'a> {
-    match handle.0.await_writable(SavedReference::new(reference)) {
+    match handle.0.await_writable(SavedReference::new(env, reference)) {
         Ok(true) => ok(env),
         Ok(false) => atoms::wait().to_term(env),
         Err(Closed) => error(env, atoms::closed()),

@@ -29,17 +29,23 @@ pub mod atoms {
 /// The bridge to processes of this VM.
 pub struct NifBridge;
 
-/// A reference of Erlang's, kept until an answer carries it back.
+/// A reference of Erlang's, kept until an answer carries it back to the process that gave it: the owner, or one that
+/// the owner has lent its request to.
 pub struct SavedReference {
     env: OwnedEnv,
     term: SavedTerm,
+    process: LocalPid,
 }
 
 impl SavedReference {
-    pub fn new(reference: Term<'_>) -> Self {
+    pub fn new(caller: Env<'_>, reference: Term<'_>) -> Self {
         let env = OwnedEnv::new();
         let term = env.save(reference);
-        SavedReference { env, term }
+        SavedReference {
+            env,
+            term,
+            process: caller.pid(),
+        }
     }
 }
 
@@ -239,8 +245,9 @@ impl Bridge for NifBridge {
         })
     }
 
-    fn body(&self, owner: &LocalPid, reference: SavedReference, event: BodyEvent) -> bool {
-        send(owner, |env| {
+    fn body(&self, _owner: &LocalPid, reference: SavedReference, event: BodyEvent) -> bool {
+        let process = reference.process;
+        send(&process, |env| {
             let reference = reference
                 .env
                 .run(|from| reference.term.load(from).in_env(env));
@@ -261,11 +268,12 @@ impl Bridge for NifBridge {
 
     fn writable(
         &self,
-        owner: &LocalPid,
+        _owner: &LocalPid,
         reference: SavedReference,
         result: Result<(), Closed>,
     ) -> bool {
-        send(owner, |env| {
+        let process = reference.process;
+        send(&process, |env| {
             let reference = reference
                 .env
                 .run(|from| reference.term.load(from).in_env(env));

@@ -5,7 +5,7 @@ use crate::handle::{Handle, StreamChunk};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::HeaderMap;
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::header::{HeaderName, HeaderValue};
 use std::io;
 use std::path::Path;
@@ -89,6 +89,8 @@ impl Source {
                 }
             }
         }
+        // A body of announced length ends with its last byte.
+        self.ended |= self.incoming.is_end_stream();
         let data = self.buffer.split_to(length.min(self.buffer.len())).freeze();
         if self.ended && self.buffer.is_empty() {
             BodyEvent::Fin(data)
@@ -130,8 +132,9 @@ impl<B: Bridge> Body<B> {
         Body::Full(None)
     }
 
+    /// One piece, even if it is empty: hyper moves the length of no body behind the other headers.
     pub fn full(bytes: Bytes) -> Self {
-        Body::Full(Some(bytes).filter(|bytes| !bytes.is_empty()))
+        Body::Full(Some(bytes))
     }
 
     pub fn stream(handle: Arc<Handle<B>>, chunks: mpsc::UnboundedReceiver<StreamChunk>) -> Self {
