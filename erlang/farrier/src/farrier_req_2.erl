@@ -524,10 +524,21 @@ stream_reply(Status, Headers, #{pid := Pid} = Req) when is_integer(Status); is_b
             reply(Status, Headers, <<>>, Req);
         false ->
             X = farrier_exchange:find(Pid),
-            Framed = chunked(X, response_headers(Headers, Req)),
+            Framed = chunked(X, without_trailer(takes_trailers(Req), response_headers(Headers, Req))),
             first(farrier_exchange:stream(X, Status, wire_headers(Framed))),
             done(Req#{has_sent_resp => headers})
     end.
+
+%% RFC 7230 4.3
+-spec takes_trailers(req()) -> boolean().
+takes_trailers(#{headers := #{<<"te">> := Te}}) ->
+    lists:member(<<"trailers">>, binary:split(farrier_header:lower(Te), [<<",">>, <<" ">>], [global]));
+takes_trailers(_) ->
+    false.
+
+-spec without_trailer(boolean(), map()) -> map().
+without_trailer(true, Headers) -> Headers;
+without_trailer(false, Headers) -> maps:remove(<<"trailer">>, Headers).
 
 %% Without a length the body ends with a last chunk, or for HTTP/1.0 with the connection.
 -spec chunked(farrier_exchange:exchange(), map()) -> map().
@@ -598,9 +609,8 @@ event_lines(Prefix, Text) ->
 
 %% @doc Ends a streamed body with trailers, which a client gets that has said `te: trailers'.
 -spec stream_trailers(#{binary() => iodata()}, req()) -> ok.
-stream_trailers(Trailers, #{has_sent_resp := headers, pid := Pid, headers := Headers}) ->
-    Te = binary:split(farrier_header:lower(maps:get(<<"te">>, Headers, <<>>)), [<<",">>, <<" ">>], [global]),
-    Sent = [Trailer || lists:member(<<"trailers">>, Te), Trailer <- maps:to_list(Trailers)],
+stream_trailers(Trailers, #{has_sent_resp := headers, pid := Pid} = Req) ->
+    Sent = [Trailer || takes_trailers(Req), Trailer <- maps:to_list(Trailers)],
     farrier_exchange:finish(farrier_exchange:find(Pid), Sent).
 
 -spec inform(integer() | binary(), req()) -> no_return().
