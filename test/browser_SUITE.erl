@@ -22,7 +22,7 @@ suite() ->
 -spec init_per_testcase(atom(), ct_suite:ct_config()) -> ct_suite:ct_config().
 init_per_testcase(_Case, Config) ->
     Root = root(),
-    Demo = run(filename:join(Root, "scripts/demo"), [], Root, [{"DEMO_PORT", "0"}]),
+    Demo = run(filename:join(Root, "scripts/demo"), [], Root, [{"DEMO_PORT", "0"} | libraries()]),
     {os_pid, Pid} = erlang:port_info(Demo, os_pid),
     [{root, Root}, {demo, Demo}, {demo_pid, Pid}, {url, url(Demo, [])} | Config].
 
@@ -44,7 +44,7 @@ end_per_testcase(_Case, Config) ->
 the_demo_page_keeps_its_promises(Config) ->
     Root = ?config(root, Config),
     Arguments = ["test/browser/demo.mjs", ?config(url, Config), integer_to_list(?config(demo_pid, Config))],
-    {Status, Output} = finish(run(executable("node"), Arguments, Root, []), [], infinity),
+    {Status, Output} = finish(run(executable("node"), Arguments, Root, libraries()), [], infinity),
     ct:pal("~ts", [Output]),
     ?assertMatch({0, {match, _}}, {Status, re:run(Output, "^[1-9][0-9]* passed, 0 failed$", [multiline])}).
 
@@ -56,6 +56,14 @@ run(Program, Arguments, Directory, Environment) ->
         {args, Arguments}, {cd, Directory}, {env, Environment},
         binary, exit_status, stderr_to_stdout, use_stdio
     ]).
+
+%% The demo runs on the very libraries that this run has on its code path, where it has them.
+-spec libraries() -> [{string(), string()}].
+libraries() ->
+    case {os:getenv("DEMO_LIBS"), code:lib_dir(cowboy)} of
+        {false, Directory} when is_list(Directory) -> [{"DEMO_LIBS", filename:dirname(Directory)}];
+        _ -> []
+    end.
 
 %% Everything that a program writes until it ends, and its exit status.
 -spec finish(port(), iodata(), timeout()) -> {integer() | timeout, binary()}.
