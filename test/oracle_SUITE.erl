@@ -28,22 +28,12 @@ all() ->
 init_per_suite(Config) ->
     case {oracle_node:oracle_path(), oracle_node:farrier_path()} of
         {{ok, Oracle}, {ok, Farrier}} ->
-            [{oracle, held(Oracle)}, {farrier, held(Farrier)} | Config];
+            [{oracle, oracle_node:hold(Oracle)}, {farrier, oracle_node:hold(Farrier)} | Config];
         {{error, missing}, _} ->
             {fail, "no real Cowboy to compare with: run `make deps', or name its directory in FARRIER_ORACLE_PLUGINS"};
         {_, {error, missing}} ->
             {fail, "farrier is not in the code path"}
     end.
-
-%% Common Test runs init_per_suite in a process that does not last; the node must.
--spec held([file:filename()]) -> pid().
-held(Path) ->
-    Self = self(),
-    spawn(fun() ->
-        Self ! {self(), oracle_node:start(Path)},
-        receive {stop, Peer} -> oracle_node:stop(Peer) end
-    end),
-    receive {_, Peer} when is_pid(Peer) -> Peer end.
 
 -spec end_per_suite([term()]) -> ok.
 end_per_suite(Config) ->

@@ -3,7 +3,7 @@
 %% The functions under `in the node' run over there; everything else runs in the test node.
 -module(oracle_node).
 
--export([start/1, stop/1, oracle_path/0, farrier_path/0]).
+-export([start/1, hold/1, stop/1, oracle_path/0, farrier_path/0, root/0]).
 -export([boot/0, listen/1, unlisten/1, ask/2]).
 
 -type generation() :: 1 | 2.
@@ -17,6 +17,16 @@ start(Path) ->
     ok = peer:call(Peer, ?MODULE, boot, [], 30000),
     Peer.
 
+%% The same for a suite: Common Test runs init_per_suite in a process that does not last, and the node must.
+-spec hold([file:filename()]) -> pid().
+hold(Path) ->
+    Self = self(),
+    Holder = spawn(fun() ->
+        Self ! {self(), start(Path)},
+        receive stop -> ok end
+    end),
+    receive {Holder, Peer} -> Peer end.
+
 -spec stop(pid()) -> ok.
 stop(Peer) ->
     peer:stop(Peer).
@@ -25,27 +35,29 @@ stop(Peer) ->
 -spec oracle_path() -> {ok, [file:filename()]} | {error, missing}.
 oracle_path() ->
     Named = [Dir || Dir <- [os:getenv("FARRIER_ORACLE_PLUGINS")], Dir =/= false],
-    Built = [filename:join(Base, "oracle/**/plugins") || Base <- build_dirs()],
+    Unpacked = [filename:join(root(), "_build/oracle/usr/lib/rabbitmq/lib/*/plugins")],
     Found = lists:append([filelib:wildcard(filename:join(Dir, Name ++ "-*/ebin"))
-                          || Pattern <- Named ++ Built, Dir <- filelib:wildcard(Pattern),
+                          || Pattern <- Named ++ Unpacked, Dir <- filelib:wildcard(Pattern),
                              Name <- ["cowboy", "cowlib", "ranch"]]),
     case length(Found) >= 3 of
         true -> {ok, Found};
         false -> {error, missing}
     end.
 
-%% The `_build' of the project and, where a test run uses another one, that too.
--spec build_dirs() -> [file:filename()].
-build_dirs() ->
-    Parents = parents(filename:absname(filename:dirname(code:which(?MODULE)))),
-    lists:usort([filename:join(Dir, "_build") || Dir <- Parents, filelib:is_dir(filename:join(Dir, "_build"))]
-                ++ [filename:absname("_build")]).
+%% The repository's directory. rebar3 compiles copies of the tests below it, unless told to build elsewhere; its links to
+%% the applications' sources lead back in any case.
+-spec root() -> file:filename().
+root() ->
+    Lib = filename:dirname(filename:dirname(code:which(farrier))),
+    {ok, Link} = file:read_link(filename:join(Lib, "src")),
+    root(filename:absname(Link, Lib)).
 
--spec parents(file:filename()) -> [file:filename()].
-parents(Dir) ->
-    case filename:dirname(Dir) of
-        Dir -> [Dir];
-        Parent -> [Dir | parents(Parent)]
+-spec root(file:filename()) -> file:filename().
+root(Dir) ->
+    case {filelib:is_regular(filename:join(Dir, "Cargo.toml")), filename:dirname(Dir)} of
+        {true, _} -> Dir;
+        {false, Dir} -> error(not_in_a_repository);
+        {false, Parent} -> root(Parent)
     end.
 
 %% Code path of farrier, as the test node has it.
