@@ -138,11 +138,15 @@ impl<B: Bridge> Outbox<B> {
 
     fn write_through<F: Outgoing>(&mut self, frames: &[F]) -> Result<(), Closed> {
         let total: usize = frames.iter().map(|f| f.payload().len() + MAX_HEADER).sum();
-        if total <= COALESCE || self.flow == Flow::Corked {
+        if self.flow == Flow::Corked {
             self.enqueue(frames, 0);
             return self.flush_now();
         }
-        let written = self.write_vectored(frames)?;
+        let written = if total <= COALESCE {
+            self.write_coalesced(frames)?
+        } else {
+            self.write_vectored(frames)?
+        };
         self.enqueue(frames, written);
         self.flow = if self.queued == 0 {
             Flow::Idle
@@ -150,6 +154,29 @@ impl<B: Bridge> Outbox<B> {
             Flow::Draining
         };
         Ok(())
+    }
+
+    /// Writes small frames side by side, from the stack. Returns how much of them the socket took.
+    fn write_coalesced<F: Outgoing>(&mut self, frames: &[F]) -> Result<usize, Closed> {
+        let mut buffer = [0; COALESCE];
+        let mut length = 0;
+        let mut put = |bytes: &[u8]| {
+            buffer[length..length + bytes.len()].copy_from_slice(bytes);
+            length += bytes.len();
+        };
+        for frame in frames {
+            let (header, size) = header_of(frame.opcode(), frame.payload().len());
+            put(&header[..size]);
+            put(frame.payload());
+        }
+        let Some(writer) = &self.writer else {
+            return Err(Closed);
+        };
+        match writer.try_write(&buffer[..length]) {
+            Ok(written) => Ok(written),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Err(_) => Err(self.lost()),
+        }
     }
 
     /// Writes large frames without copying them. Returns how much of them the socket took.
