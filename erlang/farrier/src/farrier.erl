@@ -90,7 +90,7 @@
 %%   `error/2' logs crashes</li>
 %% </ul>
 %% Errors: `{already_started, Pid}', `{bad_option, Name, Value, Allowed}', and those of `gen_tcp:listen/2'.
--spec start_listener(ref(), options()) -> {ok, pid()} | {error, term()}.
+-spec start_listener(ref(), options()) -> supervisor:startchild_ret().
 start_listener(Ref, Options) ->
     case {whereis(farrier_sup), farrier_listener:options(Ref, Options)} of
         {undefined, _} -> {error, {not_started, farrier}};
@@ -99,7 +99,7 @@ start_listener(Ref, Options) ->
     end.
 
 %% Says what the socket said, without the supervisors' wrapping.
--spec listen_error(supervisor:startchild_ret()) -> {ok, pid()} | {error, term()}.
+-spec listen_error(supervisor:startchild_ret()) -> supervisor:startchild_ret().
 listen_error({error, {{shutdown, {failed_to_start_child, farrier_listener, Reason}}, _Child}}) ->
     listen_error({error, Reason});
 listen_error({error, {shutdown, {listen_error, _, Reason}}}) ->

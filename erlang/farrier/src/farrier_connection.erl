@@ -207,10 +207,11 @@ status(_, _) -> 500.
 log_crash(exit, {request_error, _, _}, _, _) ->
     farrier_connection_sup:logged();
 log_crash(Class, Reason, Stack, #request{ref = Ref, config = #{logger := Logger}}) ->
+    #{stream_id := StreamId} = farrier_exchange:request(),
     farrier_connection_sup:logged(),
     log(Logger,
         "Ranch listener ~p, connection process ~p, stream ~p had its request process ~p exit with reason ~0p~n",
-        [Ref, self(), 1, self(), {exit_reason(Class, Reason), Stack}]).
+        [Ref, self(), StreamId, self(), {exit_reason(Class, Reason), Stack}]).
 
 -spec exit_reason(error | exit | throw, term()) -> term().
 exit_reason(throw, Reason) -> {nocatch, Reason};
@@ -313,8 +314,6 @@ info(Message, #session{adapter = Adapter} = Session, State, Unreported) ->
 %% by a handler that traps exits).
 -spec intercept(term(), session(), farrier_handler:state(), non_neg_integer()) -> term().
 intercept({system, From, Request}, #session{parent = Parent, adapter = Adapter} = Session, State, Unreported) ->
-    %% `sys' asks what the module exports, which loads nothing.
-    _ = code:ensure_loaded(farrier_sys),
     sys:handle_system_msg(Request, From, Parent, farrier_sys, [], {Adapter, State, Session, Unreported});
 intercept({'$gen_call', From, Question}, Session, State, Unreported) ->
     gen_server:reply(From, farrier_sys:childless(Question)),

@@ -184,7 +184,7 @@ pairs(Env) -> proplists:unfold(Env).
 
 %%% The process
 
--spec start_link(farrier:ref(), options()) -> {ok, pid()} | {error, term()}.
+-spec start_link(farrier:ref(), options()) -> {ok, pid()} | ignore | {error, term()}.
 start_link(Ref, Options) ->
     gen_server:start_link(?MODULE, {Ref, Options}, []).
 
@@ -227,7 +227,7 @@ configuration(Ref, Config) ->
 store(#{ref := Ref} = Config) ->
     persistent_term:put({farrier, Ref}, Config).
 
--spec explain(term()) -> iodata().
+-spec explain(term()) -> io_lib:chars().
 explain(Posix) when is_atom(Posix) -> inet:format_error(Posix);
 explain({bad_option, Name, _, Allowed}) -> io_lib:format("~0tp must be ~ts", [Name, Allowed]);
 explain(_) -> "see the reason".

@@ -7,7 +7,7 @@
 
 -export([start_link/2, init/1]).
 
--spec start_link(farrier:ref(), farrier_listener:options()) -> {ok, pid()} | {error, term()}.
+-spec start_link(farrier:ref(), farrier_listener:options()) -> supervisor:startlink_ret().
 start_link(Ref, Options) ->
     supervisor:start_link(?MODULE, {Ref, Options}).
 
