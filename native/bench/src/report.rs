@@ -102,7 +102,6 @@ fn table(text: &mut String, columns: &[&str], rows: &[Summary], subject: &str) {
             "row", "server", "spread", "ratio"
         ),
     );
-    let mut noisy = Vec::new();
     for row in rows {
         let reference = rows
             .iter()
@@ -114,7 +113,8 @@ fn table(text: &mut String, columns: &[&str], rows: &[Summary], subject: &str) {
             .chain(row.others.iter().copied())
             .map(|value| format!(" {:>10}", readable(value)))
             .collect();
-        let spread = format!("{:.0} %", spread(&row.cost) * 100.0);
+        let mark = if row.is_noisy() { "!" } else { "" };
+        let spread = format!("{:.0} %{mark}", spread(&row.cost) * 100.0);
         push_line(
             text,
             format!(
@@ -122,30 +122,29 @@ fn table(text: &mut String, columns: &[&str], rows: &[Summary], subject: &str) {
                 row.row, row.server
             ),
         );
-        noisy.extend(noise(row));
     }
-    for complaint in noisy {
-        push_line(text, complaint);
+    complain(text, rows);
+}
+
+impl Summary<'_> {
+    fn is_noisy(&self) -> bool {
+        spread(&self.cost) > NOISY_SPREAD || self.other_cores > NOISY_CORES
     }
 }
 
-fn noise(row: &Summary) -> Option<String> {
-    let Summary {
-        row: name, server, ..
-    } = row;
-    let spread = spread(&row.cost);
-    if spread > NOISY_SPREAD {
-        Some(format!(
-            "NOISY: {name}, {server}: rounds differ by {:.0} %",
-            spread * 100.0
-        ))
-    } else if row.other_cores > NOISY_CORES {
-        Some(format!(
-            "NOISY: {name}, {server}: other processes used {:.1} cores",
-            row.other_cores
-        ))
-    } else {
-        None
+fn complain(text: &mut String, rows: &[Summary]) {
+    let noisy = rows.iter().filter(|row| row.is_noisy()).count();
+    if noisy > 0 {
+        let most = rows.iter().map(|row| row.other_cores).fold(0.0, f64::max);
+        let all = rows.len();
+        push_line(
+            text,
+            format!(
+                "NOISY: {noisy} of {all} figures, marked !, are not to be relied on: their rounds differ by more than {:.0} %, \
+                 or other processes used more than {NOISY_CORES} cores meanwhile (up to {most:.1}).",
+                NOISY_SPREAD * 100.0
+            ),
+        );
     }
 }
 
@@ -224,11 +223,14 @@ mod tests {
     fn noise_is_said_aloud() {
         let spread = tables(&[sample("a", 1, 10.0, 0.0), sample("a", 2, 20.0, 0.0)], "a");
         assert!(
-            spread.contains("NOISY: C1 D1 64 text, a: rounds differ by 67 %"),
+            spread.contains("67 %!") && spread.contains("NOISY: 1 of 1"),
             "{spread}"
         );
         let busy = tables(&[sample("a", 1, 10.0, 0.5)], "a");
-        assert!(busy.contains("other processes used 0.5 cores"), "{busy}");
+        assert!(
+            busy.contains("0 %!") && busy.contains("(up to 0.5)"),
+            "{busy}"
+        );
     }
 
     #[test]
