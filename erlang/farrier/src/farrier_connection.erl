@@ -190,11 +190,17 @@ error_response(Class, Reason) ->
     case farrier_exchange:response_state() of
         none ->
             {Bridge, Handle} = farrier_exchange:bridge(),
-            _ = Bridge:respond(Handle, status(Class, Reason), [{<<"content-length">>, <<"0">>}], <<>>),
+            Status = status(Class, Reason),
+            _ = Bridge:respond(Handle, Status, persistence(Status) ++ [{<<"content-length">>, <<"0">>}], <<>>),
             ok;
         _ ->
             ok
     end.
+
+%% A client that was too slow has the rest of its request still to send.
+-spec persistence(400..599) -> [{binary(), binary()}].
+persistence(408) -> [{<<"connection">>, <<"close">>}];
+persistence(_) -> [].
 
 -spec status(error | exit | throw, term()) -> 400..599.
 status(exit, {request_error, timeout, _}) -> 408;
