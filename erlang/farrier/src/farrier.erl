@@ -154,12 +154,12 @@ drain(Ref, Timeout) ->
     Acceptors = farrier_listener:acceptors(Ref),
     Deadline = deadline(Timeout),
     Requests = [farrier_connection_sup:drain(Acceptor) || Acceptor <- Acceptors],
-    _ = [gen_server:wait_response(Request, remaining(Deadline)) || Request <- Requests],
+    _ = [gen_server:receive_response(Request, remaining(Deadline)) || Request <- Requests],
     lists:foreach(fun farrier_connection_sup:shutdown/1, Acceptors).
 
 -spec deadline(timeout()) -> integer() | infinity.
 deadline(infinity) -> infinity;
-deadline(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.
+deadline(Timeout) when is_integer(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.
 
 -spec remaining(integer() | infinity) -> timeout().
 remaining(infinity) -> infinity;
