@@ -226,10 +226,10 @@ stream_events(Events, Fin, Req) when is_map(Req) -> farrier_req_2:stream_events(
 -spec stream_trailers(term(), req()) -> term().
 stream_trailers(Trailers, Req) when is_map(Req) -> farrier_req_2:stream_trailers(Trailers, Req).
 
--spec inform(term(), req()) -> term().
+-spec inform(term(), req()) -> no_return().
 inform(Status, Req) when is_map(Req) -> farrier_req_2:inform(Status, Req).
 
--spec inform(term(), term(), req()) -> term().
+-spec inform(term(), term(), req()) -> no_return().
 inform(Status, Headers, Req) when is_map(Req) -> farrier_req_2:inform(Status, Headers, Req).
 
 -spec push(term(), term(), req()) -> term().
@@ -257,10 +257,12 @@ read_urlencoded_body(Req) when is_map(Req) -> farrier_req_2_body:read_urlencoded
 read_urlencoded_body(Req, Opts) when is_map(Req) -> farrier_req_2_body:read_urlencoded_body(Req, Opts).
 
 -spec read_and_match_urlencoded_body(term(), req()) -> term().
-read_and_match_urlencoded_body(Fields, Req) when is_map(Req) -> farrier_req_2_body:read_and_match_urlencoded_body(Fields, Req).
+read_and_match_urlencoded_body(Fields, Req) when is_map(Req) ->
+    farrier_req_2_body:read_and_match_urlencoded_body(Fields, Req).
 
 -spec read_and_match_urlencoded_body(term(), req(), term()) -> term().
-read_and_match_urlencoded_body(Fields, Req, Opts) when is_map(Req) -> farrier_req_2_body:read_and_match_urlencoded_body(Fields, Req, Opts).
+read_and_match_urlencoded_body(Fields, Req, Opts) when is_map(Req) ->
+    farrier_req_2_body:read_and_match_urlencoded_body(Fields, Req, Opts).
 
 -spec read_part(req()) -> term().
 read_part(Req) when is_map(Req) -> farrier_req_2_body:read_part(Req).
@@ -334,7 +336,8 @@ set(Values, Req) when is_tuple(Req) -> farrier_req_1:set(Values, Req).
 to_list(Req) when is_tuple(Req) -> farrier_req_1:to_list(Req).
 
 -spec set_bindings(term(), term(), term(), req()) -> term().
-set_bindings(HostInfo, PathInfo, Bindings, Req) when is_tuple(Req) -> farrier_req_1:set_bindings(HostInfo, PathInfo, Bindings, Req).
+set_bindings(HostInfo, PathInfo, Bindings, Req) when is_tuple(Req) ->
+    farrier_req_1:set_bindings(HostInfo, PathInfo, Bindings, Req).
 
 -spec body(req()) -> term().
 body(Req) when is_tuple(Req) -> farrier_req_1_body:body(Req).

@@ -1,8 +1,8 @@
 %% @doc The way from a Req to the bridge: sends the response and reads the body of one HTTP request.
 %%
 %% The process of a request keeps its exchange in its process dictionary, so that a Req carries no private keys.
-%% Another process reaches the exchange through the pid in its Req ({@link find/1}); every call here may be made from there
-%% as well, because bridges answer to the process that asked. Order between processes is for the handler to keep.
+%% Another process reaches the exchange through the pid in its Req ({@link find/1}); every call here may be made from
+%% there as well, because bridges answer to the process that asked. Order between processes is for the handler to keep.
 %%
 %% Header names are lower case. What frames the message (`connection', `transfer-encoding') is decided by the callers in
 %% `farrier_req_1' and `farrier_req_2', who know where their generation puts it.
@@ -187,8 +187,8 @@ file_chunks(X, File, Offset, Length) ->
     end.
 
 %% Safe because the bridge answers `wait' at most once before it sends exactly one message with this reference, and
-%% because a process waits for one reference at a time. After a timeout a late message is left behind in a process that is
-%% about to give up on its client.
+%% because a process waits for one reference at a time. After a timeout a late message is left behind in a process that
+%% is about to give up on its client.
 -spec await_writable(exchange()) -> ok | {error, closed | timeout}.
 await_writable(#exchange{bridge = Bridge, handle = Handle}) ->
     Ref = make_ref(),
@@ -223,8 +223,8 @@ close_response() ->
 
 %%% Request body
 
-%% @doc Asks for up to `Length' bytes, or what comes within `Period' ms, and gives up after `Timeout' ms. `auto' asks for
-%% whatever there is, waiting only as long as there is nothing.
+%% @doc Asks for up to `Length' bytes, or what comes within `Period' ms, and gives up after `Timeout' ms. `auto' asks
+%% for whatever there is, waiting only as long as there is nothing.
 -spec read_body(exchange(), pos_integer() | auto, timeout(), timeout()) ->
     {ok | more, binary()} | {error, timeout | term()}.
 read_body(X, auto, Period, Timeout) ->
@@ -245,8 +245,8 @@ read_available(X, Period, Timeout) ->
             Answer
     end.
 
-%% Safe because the bridge sends exactly one message for each reference. One that comes after `Timeout' stays behind; the
-%% caller exits then.
+%% Safe because the bridge sends exactly one message for each reference. One that comes after `Timeout' stays behind;
+%% the caller exits then.
 -spec ask_body(exchange(), pos_integer(), timeout(), timeout()) ->
     {ok | more, binary()} | {error, term()}.
 ask_body(#exchange{bridge = Bridge, handle = Handle}, Length, Period, Timeout) ->

@@ -337,9 +337,14 @@ opaque_tag(Bin, Strength) ->
     {{Strength, Tag}, Rest}.
 
 -spec if_range(binary()) -> {weak | strong, binary()} | calendar:datetime().
-if_range(<<"W/\"", _/binary>> = Value) -> (whole(fun entity_tag/1))(Value);
-if_range(<<$", _/binary>> = Value) -> (whole(fun entity_tag/1))(Value);
-if_range(Value) -> farrier_http_date:parse(Value).
+if_range(<<C, _/binary>> = Value) when C =:= $" ->
+    {Tag, <<>>} = entity_tag(Value),
+    Tag;
+if_range(<<"W/", _/binary>> = Value) ->
+    {Tag, <<>>} = entity_tag(Value),
+    Tag;
+if_range(Value) ->
+    farrier_http_date:parse(Value).
 
 %% RFC 7233 3.1. A suffix range is a negative integer.
 -spec ranges(binary()) ->

@@ -10,7 +10,8 @@
 
 %% `length': bytes after which to return `more', default 8000000. `read_length': bytes to wait for at a time, default
 %% 1000000. `read_timeout': ms to wait for them, default 15000. `content_decode': decodes what was read.
-%% `continue' is accepted: the transport sends `100 Continue' when the body is first read. `transfer_decode' is not supported.
+%% `continue' is accepted: the transport sends `100 Continue' when the body is first read. `transfer_decode' is ignored:
+%% the transport has decoded the body.
 -type options() :: [{atom(), term()} | {transfer_decode, fun(), term()}].
 
 -type req() :: farrier_req_1:req().
@@ -68,7 +69,7 @@ read(#http_req{pid = Pid} = Req, Opts, Length, Acc0) ->
 
 -spec grace(timeout()) -> timeout().
 grace(infinity) -> infinity;
-grace(Timeout) -> Timeout + 1000.
+grace(Timeout) when is_integer(Timeout) -> Timeout + 1000.
 
 %% Less than was asked for means that it did not come in time.
 -spec more(req(), options(), non_neg_integer() | infinity, pos_integer(), binary(), binary()) ->

@@ -40,4 +40,5 @@ parsed(credentials, {ok, {basic, User, Password}}) -> {ok, {<<"basic">>, {User, 
 parsed(credentials, _) -> error;
 parsed(ranges, {ok, {bytes, [_ | _] = Ranges}}) -> {ok, {<<"bytes">>, Ranges}};
 parsed(ranges, _) -> error;
-parsed(_, Result) -> Result.
+parsed(_, {ok, Term}) -> {ok, Term};
+parsed(_, _) -> error.

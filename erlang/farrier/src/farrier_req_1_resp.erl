@@ -1,5 +1,5 @@
-%% @doc Sends the responses of generation 1: whole, in chunks, or from a fun. Headers stand in the order of Cowboy 1: its
-%% own, those set before, those of the reply.
+%% @doc Sends the responses of generation 1: whole, in chunks, or from a fun. Headers stand in the order of Cowboy 1:
+%% its own, those set before, those of the reply.
 -module(farrier_req_1_resp).
 
 -include("farrier_req_1.hrl").

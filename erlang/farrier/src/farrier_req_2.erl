@@ -1,7 +1,7 @@
 %% @doc The Req of Cowboy 2: a map with exactly Cowboy's keys, and the functions of `cowboy_req' on it.
 %%
-%% Functions return what their namesakes of Cowboy 2.18 return and fail with the same terms. What a client got wrong is an
-%% `exit({request_error, What, Text})', which becomes a 400 (408 and 413 where Cowboy does so). Request bodies are
+%% Functions return what their namesakes of Cowboy 2.18 return and fail with the same terms. What a client got wrong is
+%% an `exit({request_error, What, Text})', which becomes a 400 (408 and 413 where Cowboy does so). Request bodies are
 %% `farrier_req_2_body''s.
 -module(farrier_req_2).
 
@@ -152,13 +152,13 @@ sock(#{sock := Sock}) -> Sock.
 -spec cert(req()) -> binary() | undefined.
 cert(#{cert := Cert}) -> Cert.
 
--spec uri(req()) -> iodata().
+-spec uri(req()) -> iolist().
 uri(Req) ->
     uri(Req, #{}).
 
 %% @doc The URI of the request. `scheme', `host', `port', `path', `qs' and `fragment' may be replaced, or left out by
 %% `undefined'; without a host there is neither scheme nor port.
--spec uri(req(), map()) -> iodata().
+-spec uri(req(), map()) -> iolist().
 uri(Req, Opts) ->
     #{scheme := Scheme, host := Host, port := Port, path := Path, qs := Qs} =
         Parts = maps:merge(maps:with([scheme, host, port, path, qs], Req), Opts),
@@ -232,11 +232,15 @@ parse_header(Name, #{headers := Headers}, Default) ->
 
 -spec parsed_header(binary(), {ok, term()} | error | unknown) -> term().
 parsed_header(_, {ok, Term}) -> Term;
-parsed_header(Name, _) -> exit({request_error, {header, Name}, ?MALFORMED_HEADER}).
+parsed_header(Name, _) -> malformed_header(Name).
 
 -spec absent_header(binary(), term(), {ok, term()} | error | unknown) -> term().
-absent_header(Name, _, unknown) -> parsed_header(Name, unknown);
+absent_header(Name, _, unknown) -> malformed_header(Name);
 absent_header(_, Default, _) -> Default.
+
+-spec malformed_header(binary()) -> no_return().
+malformed_header(Name) ->
+    exit({request_error, {header, Name}, ?MALFORMED_HEADER}).
 
 %%% Query string and cookies
 

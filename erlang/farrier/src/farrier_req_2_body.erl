@@ -9,8 +9,8 @@
 
 -export_type([options/0]).
 
-%% `length': bytes to ask for, default 8000000. `period': ms to wait for them, default 15000. `timeout': ms after which to
-%% give up, default one second more than `period'.
+%% `length': bytes to ask for, default 8000000. `period': ms to wait for them, default 15000. `timeout': ms after which
+%% to give up, default one second more than `period'.
 -type options() :: #{length => pos_integer() | auto, period => timeout(), timeout => timeout(), _ => _}.
 
 -type req() :: farrier_req_2:req().
@@ -32,8 +32,8 @@ body_length(#{body_length := Length}) -> Length.
 read_body(Req) ->
     read_body(Req, #{}).
 
-%% @doc A piece of the body: `more' if there is more. No body, or one that has been read, is `<<>>'. Exits with `timeout' if
-%% there is no answer in time, and with `shutdown' if the client is gone.
+%% @doc A piece of the body: `more' if there is more. No body, or one that has been read, is `<<>>'. Exits with
+%% `timeout' if there is no answer in time, and with `shutdown' if the client is gone.
 -spec read_body(req(), options()) -> {ok | more, binary(), req()}.
 read_body(#{has_body := false} = Req, _) ->
     {ok, <<>>, Req};
@@ -61,7 +61,7 @@ read_body(#{pid := Pid} = Req, Opts) ->
 
 -spec default_timeout(timeout()) -> timeout().
 default_timeout(infinity) -> infinity;
-default_timeout(Period) -> Period + 1000.
+default_timeout(Period) when is_integer(Period) -> Period + 1000.
 
 -spec bytes_read() -> non_neg_integer().
 bytes_read() ->

@@ -18,7 +18,7 @@ name() -> tcp.
 -spec messages() -> {tcp, tcp_closed, tcp_error}.
 messages() -> {tcp, tcp_closed, tcp_error}.
 
--spec secure() -> boolean().
+-spec secure() -> false.
 secure() -> false.
 
 -spec peername(socket()) -> {ok, {inet:ip_address(), inet:port_number()}} | {error, enotconn}.
