@@ -12,8 +12,7 @@
 -optional_callbacks([terminate/3]).
 
 %% @doc Runs the handler that the router chose.
--spec execute(Req, Env) -> farrier_handler:outcome() when
-    Req :: cowboy_req:req(), Env :: cowboy_middleware:env().
+-spec execute(cowboy_req:req(), cowboy_middleware:env()) -> cowboy_middleware:result().
 execute(Req, Env) ->
     farrier_middleware:handle(Req, Env).
 

@@ -18,7 +18,7 @@ compile(Routes) ->
 
 %% @doc The router as a middleware.
 -spec execute(Req, Env) -> {ok, Req, Env} | {stop, Req} | {error, 400 | 404, Req} when
-    Req :: map() | tuple(), Env :: map() | [{atom(), any()}].
+    Req :: cowboy_req:req(), Env :: cowboy_middleware:env().
 execute(Req, Env) ->
     farrier_router:execute(Req, Env).
 

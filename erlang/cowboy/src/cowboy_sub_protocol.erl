@@ -2,18 +2,10 @@
 -module(cowboy_sub_protocol).
 
 %% Cowboy 2: the fourth argument is the handler's state. Cowboy 1: it is the handler's options.
--callback upgrade(Req, Env, Handler :: module(), HandlerState :: any()) ->
-    {ok, Req, Env}
-    | {suspend, module(), atom(), [any()]}
-    | {stop, Req}
-    | {halt, Req}
-    | {error, cowboy:http_status(), Req}
-when
-    Req :: cowboy_req:req(), Env :: cowboy_middleware:env().
+-callback upgrade(cowboy_req:req(), cowboy_middleware:env(), Handler :: module(), HandlerState :: any()) ->
+    cowboy_middleware:result().
 
--callback upgrade(Req, Env, Handler :: module(), HandlerState :: any(), Opts :: any()) ->
-    {ok, Req, Env} | {suspend, module(), atom(), [any()]} | {stop, Req}
-when
-    Req :: cowboy_req:req(), Env :: cowboy_middleware:env().
+-callback upgrade(cowboy_req:req(), cowboy_middleware:env(), Handler :: module(), HandlerState :: any(), Opts :: any()) ->
+    cowboy_middleware:result().
 
 -optional_callbacks([upgrade/5]).

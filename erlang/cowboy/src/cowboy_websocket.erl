@@ -85,16 +85,16 @@ names(Header, Token, Req) ->
     end.
 
 %% @doc Upgrades a request: of Cowboy 2 with default options, of Cowboy 1 (whose Req is a record) with the handler's.
--spec upgrade(Req, Env, module(), any()) -> farrier_handler:outcome() when
-    Req :: cowboy_req:req(), Env :: cowboy_middleware:env().
+-spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any()) ->
+    {ok, cowboy_req:req(), cowboy_middleware:env()} | {error, 400, cowboy_req:req()}.
 upgrade(Req, Env, Handler, State) when is_map(Req) ->
     farrier_cowboy_2:upgrade(Req, Env, Handler, State);
 upgrade(Req, Env, Handler, Opts) ->
     farrier_cowboy_1:upgrade(Req, Env, Handler, Opts).
 
 %% @doc Upgrades a request. Returns once the session is under way; the caller passes the result on.
--spec upgrade(Req, Env, module(), any(), opts()) -> farrier_handler:outcome() when
-    Req :: cowboy_req:req(), Env :: cowboy_middleware:env().
+-spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any(), opts()) ->
+    {ok, cowboy_req:req(), cowboy_middleware:env()}.
 upgrade(Req, Env, Handler, State, Opts) ->
     farrier_cowboy_2:upgrade(Req, Env, Handler, State, Opts).
 

@@ -99,15 +99,17 @@ start_listener(Ref, Options) ->
     end.
 
 %% Says what the socket said, without the supervisors' wrapping.
--spec listen_error(supervisor:startchild_ret()) -> supervisor:startchild_ret().
+-spec listen_error(supervisor:startchild_ret()) -> {ok, pid()} | {error, term()}.
 listen_error({error, {{shutdown, {failed_to_start_child, farrier_listener, Reason}}, _Child}}) ->
     listen_error({error, Reason});
 listen_error({error, {shutdown, {listen_error, _, Reason}}}) ->
     {error, Reason};
 listen_error({error, {listen_error, _, Reason}}) ->
     {error, Reason};
-listen_error(Result) ->
-    Result.
+listen_error({error, _} = Error) ->
+    Error;
+listen_error({ok, Pid}) when is_pid(Pid) ->
+    {ok, Pid}.
 
 -spec spec(ref(), farrier_listener:options()) -> supervisor:child_spec().
 spec(Ref, Checked) ->

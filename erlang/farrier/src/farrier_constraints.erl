@@ -11,7 +11,8 @@
 
 -export_type([constraint/0, reason/0]).
 
--type constraint() :: int | nonempty | fun((operation(), any()) -> any()).
+-type constraint() :: int | nonempty | function_constraint().
+-type function_constraint() :: fun((operation(), any()) -> any()).
 -type operation() :: forward | reverse | format_error.
 -type reason() :: {constraint(), Error :: any(), Value :: any()}.
 
@@ -47,7 +48,7 @@ format_error({Constraint, _Reason, _Value}) ->
 %% @doc Makes a constraint out of a function that returns `true', `false',
 %% `{true, NewValue}', `{ok, NewValue}' or `{error, Reason}' (Cowboy 2.16).
 -spec from_fun(fun((any()) -> boolean() | {true, any()} | {ok, any()} | {error, any()})) ->
-    constraint().
+    function_constraint().
 from_fun(Fun) when is_function(Fun, 1) ->
     fun
         (format_error, {Reason, Value}) ->

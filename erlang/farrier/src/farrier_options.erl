@@ -167,7 +167,7 @@ loopback(#{ip := {0, 0, 0, 0, 0, 0, 0, 0}}) -> {0, 0, 0, 0, 0, 0, 0, 1};
 loopback(_) -> {127, 0, 0, 1}.
 
 %% `ignored' are the options that ask for what farrier does anyway.
--spec socket_kind(any()) -> kind() | ignored | unknown.
+-spec socket_kind(any()) -> address | port | boolean | positive | timeout | ignored | unknown.
 socket_kind(ip) -> address;
 socket_kind(port) -> port;
 socket_kind(backlog) -> positive;

@@ -82,16 +82,17 @@ send_2({Status, Headers, Body}, Req) ->
     farrier_req_2:reply(Status, Headers, Body, Req).
 
 -spec send_1(response(), tuple()) -> tuple().
+send_1({Status, Headers, {sendfile, Offset, Length, Path}}, Req) ->
+    %% Generation 1 has a file sent by a function.
+    Send = fun(Socket, Transport) -> Transport:sendfile(Socket, Path, Offset, Length) end,
+    reply_1(Status, Headers, {Length, Send}, Req);
 send_1({Status, Headers, Body}, Req) ->
-    {ok, Replied} = farrier_req_1:reply(Status, maps:to_list(Headers), body_1(Body), Req),
-    Replied.
+    reply_1(Status, Headers, Body, Req).
 
-%% Generation 1 has a file sent by a function.
--spec body_1(body()) -> iodata() | {pos_integer(), fun()}.
-body_1({sendfile, Offset, Length, Path}) ->
-    {Length, fun(Socket, Transport) -> Transport:sendfile(Socket, Path, Offset, Length) end};
-body_1(Body) ->
-    Body.
+-spec reply_1(pos_integer(), #{binary() => iodata()}, any(), tuple()) -> tuple().
+reply_1(Status, Headers, Body, Req) ->
+    {ok, Replied} = farrier_req_1:reply(Status, maps:to_list(Headers), Body, Req),
+    Replied.
 
 %%% Paths
 
@@ -115,7 +116,7 @@ path({dir, _, _} = Opts, undefined) ->
 priv(App, Path) ->
     case code:priv_dir(App) of
         {error, bad_name} -> error({no_priv_directory_of_application, App});
-        Dir -> filename:join(native(Dir), native(Path))
+        Dir -> join([native(Dir), native(Path)])
     end.
 
 -spec absolute(file:name_all()) -> binary().
@@ -123,8 +124,19 @@ absolute(Path) ->
     resolve(filename:absname(native(Path))).
 
 -spec native(file:name_all()) -> binary().
-native(Path) when is_binary(Path) -> Path;
-native(Path) -> unicode:characters_to_binary(Path, unicode, file:native_name_encoding()).
+native(Path) when is_binary(Path) ->
+    Path;
+native(Path) ->
+    case unicode:characters_to_binary(Path, unicode, file:native_name_encoding()) of
+        Native when is_binary(Native) -> Native;
+        _ -> error({bad_path, Path})
+    end.
+
+-spec join([binary()]) -> binary().
+join(Names) ->
+    Path = filename:join(Names),
+    true = is_binary(Path),
+    Path.
 
 %% The path below a directory, unless its segments try to leave it. A separator inside a segment was escaped in the request: a
 %% handler of its own for that name might be behind another route.
@@ -132,7 +144,7 @@ native(Path) -> unicode:characters_to_binary(Path, unicode, file:native_name_enc
 within(Dir, Segments) ->
     case lists:any(fun has_separator/1, Segments) of
         true -> malformed;
-        false -> below(Dir, resolve(filename:join([Dir | Segments])))
+        false -> below(Dir, resolve(join([Dir | Segments])))
     end.
 
 -spec has_separator(binary()) -> boolean().
@@ -153,7 +165,7 @@ below(Dir, Path) ->
 -spec resolve(binary()) -> binary().
 resolve(Path) ->
     [Root | Segments] = filename:split(Path),
-    filename:join([Root | lists:reverse(lists:foldl(fun resolve/2, [], Segments))]).
+    join([Root | lists:reverse(lists:foldl(fun resolve/2, [], Segments))]).
 
 -spec resolve(binary(), [binary()]) -> [binary()].
 resolve(<<".">>, Segments) -> Segments;
@@ -370,7 +382,8 @@ is_range_current(#static{etag = Etag} = S) ->
 whole(#static{path = Path, info = #file_info{size = Size}} = S) ->
     {200, content_headers(S), file(Path, 0, Size)}.
 
--spec file(binary(), non_neg_integer(), non_neg_integer()) -> body().
+-spec file(binary(), non_neg_integer(), non_neg_integer()) ->
+    <<>> | {sendfile, non_neg_integer(), pos_integer(), binary()}.
 file(_, _, 0) -> <<>>;
 file(Path, Offset, Length) -> {sendfile, Offset, Length, Path}.
 
@@ -405,7 +418,7 @@ piece({First, Last}, Size) when is_integer(Last), First =< Last, Last < Size ->
 piece(Last, Size) when is_integer(Last), Last < 0, -Last =< Size -> {Size + Last, -Last};
 piece(_, _) -> unsatisfiable.
 
--spec content_range(non_neg_integer(), pos_integer(), non_neg_integer()) -> iodata().
+-spec content_range(non_neg_integer(), pos_integer(), non_neg_integer()) -> io_lib:chars().
 content_range(Offset, Length, Size) ->
     io_lib:format("bytes ~b-~b/~b", [Offset, Offset + Length - 1, Size]).
 
@@ -457,7 +470,7 @@ etag_header(#static{etag = undefined}) -> #{};
 etag_header(#static{etag = {strong, Tag}}) -> #{<<"etag">> => [$", Tag, $"]};
 etag_header(#static{etag = {weak, Tag}}) -> #{<<"etag">> => [<<"W/\"">>, Tag, $"]}.
 
--spec content_type(#static{}) -> iodata().
+-spec content_type(#static{}) -> iolist().
 content_type(#static{type = {Type, Subtype, Parameters}, charset = Charset}) ->
     [Type, $/, Subtype, [[$;, Name, $=, Value] || {Name, Value} <- Parameters], charset_parameter(Type, Charset)].
 
@@ -465,7 +478,7 @@ content_type(#static{type = {Type, Subtype, Parameters}, charset = Charset}) ->
 charset_parameter(<<"text">>, Charset) when is_binary(Charset) -> [<<"; charset=">>, Charset];
 charset_parameter(_, _) -> <<>>.
 
--spec parsed(binary(), #static{}) -> absent | {ok, any()} | error.
+-spec parsed(binary(), #static{}) -> absent | {ok, any()} | error | unknown.
 parsed(Name, #static{headers = Headers}) ->
     case Headers of
         #{Name := Value} -> farrier_header:parse(Name, Value);
