@@ -78,7 +78,7 @@
 -callback respond_end(handle(), Trailers :: headers()) -> ok | {error, closed}.
 -callback response_state(handle()) -> response_state().
 
--callback upgrade(handle(), headers(), upgrade_options()) -> ok | {error, respond_error()}.
+-callback upgrade(handle(), headers(), upgrade_options()) -> ok | {error, respond_error() | option_error()}.
 -callback send(handle(), [frame()], Handled :: non_neg_integer(), More :: boolean()) ->
     ok | blocked | {error, closed}.
 -callback handled(handle(), Bytes :: non_neg_integer()) -> ok.

@@ -268,7 +268,10 @@ begin_session({Adapter, Headers, Options, State}, Env, Rest, Context) ->
             error_response(error, invalid_header),
             close_request(Context);
         {error, already_sent} ->
-            close_request(Context)
+            close_request(Context);
+        {error, {bad_option, _, _, _} = Reason} ->
+            error_response(error, Reason),
+            error(Reason)
     end.
 
 -spec session(module(), farrier_handler:env(), [module()], #request{}) -> session().
