@@ -156,9 +156,12 @@ impl Plan {
 
     /// Every measurement gets a fresh process, so that none inherits the memory of another.
     fn measure(&self, work: &Work, server: &Server) -> Result<Figures> {
-        let running = server.start()?;
-        work.measure(&running.target, self.span)
-            .context("the measurement failed")
+        let mut running = server.start()?;
+        let result = work.measure(&running.target, self.span);
+        match running.ended() {
+            Some(status) => result.with_context(|| format!("the server has ended ({status})")),
+            None => result,
+        }
     }
 }
 

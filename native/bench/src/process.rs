@@ -61,13 +61,15 @@ impl Processes {
         Ok(TICK * u32::try_from(ticks)?)
     }
 
-    /// Memory that the processes hold now.
+    /// Memory that the processes hold now, those descendants left out that have ended.
     pub fn memory(&self) -> Result<Memory> {
         let mut memory = Memory { pss: 0, rss: 0 };
-        for pid in &self.0 {
+        for (index, pid) in self.0.iter().enumerate() {
             let path = format!("/proc/{pid}/smaps_rollup");
-            let text =
-                fs::read_to_string(&path).with_context(|| format!("{path} can't be read"))?;
+            let text = match fs::read_to_string(&path) {
+                Err(_) if index > 0 => continue,
+                other => other.with_context(|| format!("{path} can't be read"))?,
+            };
             memory.pss += kibibytes(&text, "Pss:")? * 1024;
             memory.rss += kibibytes(&text, "Rss:")? * 1024;
         }
