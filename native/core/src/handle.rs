@@ -6,7 +6,8 @@
 //! call at most and never while another lock is taken.
 
 use crate::bridge::{
-    BodyEvent, Bridge, Closed, Request, RespondError, ResponseBody, ResponseHead, ResponseState,
+    BodyEvent, Bridge, Closed, End, Request, RespondError, ResponseBody, ResponseHead,
+    ResponseState,
 };
 use crate::config::{ConnectionChange, OwnerDeath, UpgradeOptions};
 use crate::listener::Shared;
@@ -239,6 +240,22 @@ impl<B: Bridge> Handle<B> {
         // What belonged to HTTP only is not kept for the life of a WebSocket.
         *lock(&self.http) = None;
         Ok(())
+    }
+
+    /// The client went away before the upgrade that its owner was promised took place.
+    pub(crate) fn upgrade_lost(&self) {
+        let waiter = {
+            let mut outbox = lock(&self.outbox);
+            outbox.lost();
+            outbox.take_waiter(usize::MAX)
+        };
+        self.notify(waiter, Err(Closed));
+        if let Some(owner) = self.owner.get() {
+            self.shared.bridge().deliver(owner, &mut |out| {
+                out.end(End::Closed);
+                0
+            });
+        }
     }
 
     // ---- the WebSocket side

@@ -98,7 +98,12 @@ pub(crate) async fn serve<B: Bridge>(
             let early = parts.read_buf.to_vec();
             connection::start(stream, early, handle, upgrade, admission.into_websocket());
         }
-        None => linger(stream, &shared).await,
+        None => {
+            if let Some(Upgraded { handle, .. }) = connection.abandoned_upgrade() {
+                handle.upgrade_lost();
+            }
+            linger(stream, &shared).await;
+        }
     }
 }
 
@@ -144,6 +149,11 @@ impl<B: Bridge> Connection<B> {
         if self.unflushed.load(Ordering::Relaxed) {
             return None;
         }
+        self.abandoned_upgrade()
+    }
+
+    /// The upgrade, whatever hyper still has to send: for when it will send no more.
+    fn abandoned_upgrade(&self) -> Option<Upgraded<B>> {
         self.upgraded
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -244,6 +254,12 @@ struct Exchange<B: Bridge> {
 impl<B: Bridge> Drop for Exchange<B> {
     fn drop(&mut self) {
         self.commands.close();
+        // An owner that was told of its upgrade waits for events.
+        while let Ok(command) = self.commands.try_recv() {
+            if matches!(command, HttpCommand::Upgrade(_)) {
+                self.handle.upgrade_lost();
+            }
+        }
         self.handle.http_ended();
     }
 }
