@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 
 use farrier_bench::benchmark::{Plan, Sample, Work, default_rows};
 use farrier_bench::messages::Kind;
-use farrier_bench::modes::{Echo, Span, Target};
+use farrier_bench::modes::{Echo, Fanout, Span, Target};
 use farrier_bench::process::Processes;
 use farrier_bench::report::tables;
 use farrier_bench::server::Server;
@@ -46,6 +46,17 @@ enum Mode {
         /// Type of the messages
         #[arg(long, value_enum, default_value_t = Kind::Text)]
         kind: Kind,
+    },
+    /// One message to all connections, against a server that runs already and serves `/fanout`
+    Fanout {
+        #[command(flatten)]
+        server: ServerArguments,
+        /// Connections
+        #[arg(long, default_value_t = 1000)]
+        connections: usize,
+        /// Payload bytes of a message
+        #[arg(long, default_value_t = 256)]
+        size: usize,
     },
     /// Memory of idle connections of a server that runs already
     Idle {
@@ -137,6 +148,14 @@ fn run(mode: Mode) -> Result<()> {
                     kind,
                 }),
             )
+        }
+        Mode::Fanout {
+            server,
+            connections,
+            size,
+        } => {
+            ensure!(connections > 0, "connections must be at least 1");
+            one(&server, Work::Fanout(Fanout { connections, size }))
         }
         Mode::Idle {
             server,
