@@ -105,7 +105,7 @@ options(Ref, Options) when is_map(Options) ->
             not is_map_key(Name, Config), Name =/= dispatch],
         {ok, #{
             config => environment(Options, Config#{ref => Ref}),
-            bridge => maps:merge(#{owner_death => owner_death(Generation)}, Bridge)
+            bridge => maps:merge(by_generation(Generation), Bridge)
         }}
     catch
         throw:{bad_option, _, _, _} = Reason -> {error, Reason}
@@ -130,9 +130,10 @@ defaults(Generation) ->
     }.
 
 %% A Cowboy 1 connection dies with its process; a Cowboy 2 connection outlives its requests' processes.
--spec owner_death(1 | 2) -> atom().
-owner_death(1) -> close;
-owner_death(2) -> internal_server_error.
+%% What the transport itself answers differs between the generations.
+-spec by_generation(1 | 2) -> map().
+by_generation(1) -> #{owner_death => close, http10_status_line => 'HTTP/1.0'};
+by_generation(2) -> #{owner_death => internal_server_error, http10_status_line => 'HTTP/1.1'}.
 
 -spec value(atom(), map(), term()) -> term().
 value(Name, Options, Default) ->

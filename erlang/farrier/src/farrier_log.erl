@@ -11,6 +11,8 @@ start_link() ->
 
 -spec init([]) -> {ok, []}.
 init([]) ->
+    %% Also after a restart: the native side knows one process only.
+    ok = farrier_nif:log_to(self()),
     {ok, []}.
 
 -spec handle_call(term(), gen_server:from(), []) -> {reply, {error, unknown_call}, []}.

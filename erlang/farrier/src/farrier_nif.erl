@@ -3,13 +3,13 @@
 -module(farrier_nif).
 -behaviour(farrier_bridge).
 
--export([start/1, stop/0]).
+-export([start/1, stop/0, log_to/1]).
 -export([listen/2, configure/2, suspend/1, resume/1, close_listener/1, listener_info/1]).
 -export([accept/1, read_body/4, respond/4, respond_stream/3, respond_chunk/2, respond_end/2, response_state/1]).
 -export([upgrade/3, send/4, handled/2, await_writable/2, set_active/2, set_options/2, close/2]).
 
 -on_load(load/0).
--nifs([start_nif/2, stop_nif/0, listen_nif/2, configure_nif/2, suspend/1, resume/1, close_listener/1,
+-nifs([start_nif/1, stop_nif/0, log_to_nif/1, listen_nif/2, configure_nif/2, suspend/1, resume/1, close_listener/1,
        listener_info_nif/1, accept_nif/1, read_body/4, respond_nif/3, respond_stream_nif/2, respond_chunk/2,
        respond_end_nif/2, response_state/1, upgrade_nif/3, send/4, handled/2, await_writable/2, set_active/2,
        set_options_nif/2, close/2]).
@@ -58,16 +58,20 @@ etf(Term) ->
 -spec start(map()) -> ok | {error, term()}.
 start(Options) ->
     case persistent_term:get(?LOADED, {error, "the module was never loaded"}) of
-        true -> start_nif(etf(Options), log_process());
+        true -> start_nif(etf(Options));
         {error, Text} -> {error, {nif_not_loaded, Text}}
     end.
 
--spec log_process() -> pid().
-log_process() ->
-    case whereis(farrier_log) of
-        undefined -> self();
-        Pid -> Pid
+%% @doc Names the process that gets the native side's log events.
+-spec log_to(pid()) -> ok.
+log_to(Pid) ->
+    case persistent_term:get(?LOADED, undefined) of
+        true -> log_to_nif(Pid);
+        _ -> ok
     end.
+
+-spec log_to_nif(pid()) -> ok.
+log_to_nif(_Pid) -> ?not_loaded.
 
 -spec stop() -> ok.
 stop() ->
@@ -76,8 +80,8 @@ stop() ->
         _ -> ok
     end.
 
--spec start_nif(binary(), pid()) -> ok | {error, term()}.
-start_nif(_Options, _LogProcess) -> ?not_loaded.
+-spec start_nif(binary()) -> ok | {error, term()}.
+start_nif(_Options) -> ?not_loaded.
 
 -spec stop_nif() -> ok.
 stop_nif() -> ?not_loaded.

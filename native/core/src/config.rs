@@ -180,6 +180,8 @@ pub struct ListenerOptions {
     pub low_watermark: usize,
     /// What becomes of a request whose process dies.
     pub owner_death: OwnerDeath,
+    /// Version that the status lines of answers to HTTP/1.0 requests name: 1.1 in Cowboy 2, 1.0 in Cowboy 1.
+    pub http10_status_line: HttpVersion,
 }
 
 impl Default for ListenerOptions {
@@ -206,6 +208,7 @@ impl Default for ListenerOptions {
             high_watermark: 64 * 1024,
             low_watermark: 32 * 1024,
             owner_death: OwnerDeath::InternalServerError,
+            http10_status_line: HttpVersion::Http11,
         }
     }
 }

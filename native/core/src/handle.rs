@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// What the owner asks of the HTTP side.
 pub enum HttpCommand<B: Bridge> {
@@ -29,6 +29,8 @@ pub enum HttpCommand<B: Bridge> {
     Respond(ResponseHead, ResponseBody),
     Stream(ResponseHead, mpsc::UnboundedReceiver<StreamChunk>),
     Upgrade(Box<Upgrade>),
+    /// The connection is to end without an answer.
+    Close,
     /// The owner died, or nobody ever owned the request.
     Abandoned,
 }
@@ -50,6 +52,8 @@ struct Http<B: Bridge> {
     commands: mpsc::UnboundedSender<HttpCommand<B>>,
     stream: Option<mpsc::UnboundedSender<StreamChunk>>,
     state: ResponseState,
+    /// Ends the connection after the response.
+    last: Arc<Notify>,
 }
 
 /// See the module's documentation.
@@ -80,6 +84,7 @@ impl<B: Bridge> Handle<B> {
         shared: Arc<Shared<B>>,
         request: Request,
         commands: mpsc::UnboundedSender<HttpCommand<B>>,
+        last: Arc<Notify>,
     ) -> Arc<Self> {
         Arc::new(Handle {
             shared,
@@ -89,6 +94,7 @@ impl<B: Bridge> Handle<B> {
                 commands,
                 stream: None,
                 state: ResponseState::None,
+                last,
             }))),
             outbox: Mutex::new(Outbox::new()),
             outstanding: AtomicUsize::new(0),
@@ -332,8 +338,17 @@ impl<B: Bridge> Handle<B> {
         self.wake();
     }
 
-    /// Sends the last frames and closes.
+    /// Sends the last frames and closes. Before an upgrade: the connection ends after the response, or at once if
+    /// there is none.
     pub fn close<F: Outgoing>(&self, frames: &[F]) {
+        if let Some(http) = lock(&self.http).as_mut() {
+            http.last.notify_one();
+            if http.state == ResponseState::None {
+                http.state = ResponseState::Done;
+                let _ = http.commands.send(HttpCommand::Close);
+            }
+            return;
+        }
         {
             let mut outbox = lock(&self.outbox);
             let _ = outbox.send(frames, false, usize::MAX);

@@ -6,6 +6,7 @@ mod head;
 pub(crate) use head::{check_head, upgrade_head};
 
 use crate::bridge::{BodyEvent, Bridge, Endpoint, ResponseBody, ResponseHead};
+use crate::config::HttpVersion;
 use crate::connection;
 use crate::handle::{Handle, HttpCommand, Upgrade};
 use crate::listener::{Admission, Shared};
@@ -25,7 +26,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// Bytes discarded from a client that goes on sending after the last response.
 const LINGER_BYTES: usize = 1024 * 1024;
@@ -38,8 +39,18 @@ struct Connection<B: Bridge> {
     requests: AtomicU64,
     /// Set by the request that becomes a WebSocket.
     upgraded: Mutex<Option<Upgraded<B>>>,
+    wire: Arc<WireState>,
+    /// Tells the connection to close after the current response.
+    last: Arc<Notify>,
+}
+
+/// What hyper's socket tells of itself, and is told.
+#[derive(Default)]
+struct WireState {
     /// Whether hyper has bytes that the socket did not take yet.
-    unflushed: Arc<AtomicBool>,
+    unflushed: AtomicBool,
+    /// Whether the next response says HTTP/1.1 where hyper says HTTP/1.0.
+    rename_version: AtomicBool,
 }
 
 struct Upgraded<B: Bridge> {
@@ -57,26 +68,31 @@ pub(crate) async fn serve<B: Bridge>(
     let Ok(sock) = stream.local_addr() else {
         return;
     };
-    let unflushed = Arc::new(AtomicBool::new(false));
+    let wire = Arc::new(WireState::default());
     let connection = Arc::new(Connection {
         shared: shared.clone(),
         peer: peer.into(),
         sock: sock.into(),
         requests: AtomicU64::new(0),
         upgraded: Mutex::new(None),
-        unflushed: unflushed.clone(),
+        wire: wire.clone(),
+        last: Arc::new(Notify::new()),
     });
     let service = {
         let connection = connection.clone();
         service_fn(move |request| Box::pin(answer(connection.clone(), request)))
     };
-    let io = TokioIo::new(Wire { stream, unflushed });
+    let io = TokioIo::new(Wire {
+        stream,
+        state: wire,
+    });
     let mut http = builder(&shared).serve_connection(io, service);
-    let mut drain = std::pin::pin!(shared.draining());
-    let mut is_draining = false;
+    let mut last = std::pin::pin!(connection.last_request());
+    let mut is_last = false;
+    let mut too_slow = false;
     let upgraded = poll_fn(|cx| {
-        if !is_draining && drain.as_mut().poll(cx).is_ready() {
-            is_draining = true;
+        if !is_last && last.as_mut().poll(cx).is_ready() {
+            is_last = true;
             Pin::new(&mut http).graceful_shutdown();
         }
         let finished = Pin::new(&mut http).poll_without_shutdown(cx);
@@ -85,6 +101,7 @@ pub(crate) async fn serve<B: Bridge>(
         }
         finished.map(|result| {
             if let Err(error) = result {
+                too_slow = error.is_timeout();
                 tracing::debug!(%error, %peer, "HTTP connection ended");
             }
             None
@@ -92,7 +109,7 @@ pub(crate) async fn serve<B: Bridge>(
     })
     .await;
     let parts = http.into_parts();
-    let stream = parts.io.into_inner().stream;
+    let mut stream = parts.io.into_inner().stream;
     match upgraded {
         Some(Upgraded { handle, upgrade }) => {
             let early = parts.read_buf.to_vec();
@@ -101,6 +118,10 @@ pub(crate) async fn serve<B: Bridge>(
         None => {
             if let Some(Upgraded { handle, .. }) = connection.abandoned_upgrade() {
                 handle.upgrade_lost();
+            }
+            if too_slow && !parts.read_buf.is_empty() {
+                // Whatever happens to it, the connection ends.
+                let _ = stream.write_all(head::REQUEST_TIMEOUT).await;
             }
             linger(stream, &shared).await;
         }
@@ -146,7 +167,7 @@ async fn linger<B: Bridge>(mut stream: TcpStream, shared: &Shared<B>) {
 impl<B: Bridge> Connection<B> {
     /// The upgrade, once nothing of earlier responses is left in hyper.
     fn take_upgraded(&self) -> Option<Upgraded<B>> {
-        if self.unflushed.load(Ordering::Relaxed) {
+        if self.wire.unflushed.load(Ordering::Relaxed) {
             return None;
         }
         self.abandoned_upgrade()
@@ -167,6 +188,18 @@ impl<B: Bridge> Connection<B> {
             .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(upgraded);
     }
 
+    /// Resolves when no further request is to be read: the listener was closed, or a handler ended the connection.
+    fn last_request(&self) -> impl Future<Output = ()> + use<B> {
+        let draining = self.shared.draining();
+        let last = self.last.clone();
+        async move {
+            tokio::select! {
+                () = draining => {}
+                () = last.notified() => {}
+            }
+        }
+    }
+
     /// The response, told to be the last one when the connection has served enough requests.
     fn finish<T>(&self, number: u64, mut response: Response<T>) -> Response<T> {
         if number >= self.shared.options().max_keepalive {
@@ -185,10 +218,12 @@ fn close_after<T>(response: &mut Response<T>) {
 
 /// A response without a body that the transport itself gives.
 fn bare<B: Bridge>(status: u16, close: bool) -> Response<Body<B>> {
-    let mut response = Response::new(Body::empty());
-    if let Ok(status) = hyper::StatusCode::from_u16(status) {
-        *response.status_mut() = status;
-    }
+    let head = ResponseHead {
+        status,
+        reason: None,
+        headers: Vec::new(),
+    };
+    let mut response = head::response(head, Body::empty());
     if close {
         close_after(&mut response);
     }
@@ -218,7 +253,13 @@ async fn answer<B: Bridge>(
         }
     };
     let (sender, commands) = mpsc::unbounded_channel();
-    let handle = Handle::new(connection.shared.clone(), head, sender);
+    let version = head.version;
+    let handle = Handle::new(
+        connection.shared.clone(),
+        head,
+        sender,
+        connection.last.clone(),
+    );
     let exchange = Exchange {
         handle,
         commands,
@@ -229,6 +270,10 @@ async fn answer<B: Bridge>(
         return Ok(bare(503, true));
     }
     let response = exchange.run(&connection).await?;
+    let rename = version == HttpVersion::Http10
+        && connection.shared.options().http10_status_line == HttpVersion::Http11;
+    let renamed = &connection.wire.rename_version;
+    renamed.store(rename, Ordering::Relaxed);
     Ok(connection.finish(number, response))
 }
 
@@ -295,6 +340,7 @@ impl<B: Bridge> Exchange<B> {
                     // The connection's task takes the socket now and drops this future.
                     return std::future::pending().await;
                 }
+                Some(HttpCommand::Close) => return Err(Abort),
                 Some(HttpCommand::Abandoned) | None => {
                     return match self.handle.on_abandoned() {
                         Some(status) => Ok(bare(status, status == 503)),
@@ -353,7 +399,28 @@ impl<B: Bridge> RequestBody<B> {
 /// The socket as hyper sees it. Notices whether hyper's bytes are all out.
 struct Wire {
     stream: TcpStream,
-    unflushed: Arc<AtomicBool>,
+    state: Arc<WireState>,
+}
+
+impl Wire {
+    /// Cowboy 2 answers HTTP/1.0 requests with HTTP/1.1 in the status line, which hyper can't.
+    fn poll_write_renamed(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Option<Poll<io::Result<usize>>> {
+        const SAID: &[u8] = b"HTTP/1.0 ";
+        if !self.state.rename_version.load(Ordering::Relaxed) || !bytes.starts_with(SAID) {
+            return None;
+        }
+        let mut renamed = bytes.to_vec();
+        renamed[..SAID.len()].copy_from_slice(b"HTTP/1.1 ");
+        let written = Pin::new(&mut self.stream).poll_write(cx, &renamed);
+        if matches!(written, Poll::Ready(Ok(n)) if n > 0) {
+            self.state.rename_version.store(false, Ordering::Relaxed);
+        }
+        Some(written)
+    }
 }
 
 impl AsyncRead for Wire {
@@ -372,7 +439,10 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.unflushed.store(true, Ordering::Relaxed);
+        self.state.unflushed.store(true, Ordering::Relaxed);
+        if let Some(written) = self.poll_write_renamed(cx, bytes) {
+            return written;
+        }
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -381,7 +451,12 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         vectors: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.unflushed.store(true, Ordering::Relaxed);
+        self.state.unflushed.store(true, Ordering::Relaxed);
+        if let Some(first) = vectors.first()
+            && let Some(written) = self.poll_write_renamed(cx, first)
+        {
+            return written;
+        }
         Pin::new(&mut self.stream).poll_write_vectored(cx, vectors)
     }
 
@@ -391,7 +466,7 @@ impl AsyncWrite for Wire {
 
     /// hyper flushes the socket only when its own buffer is empty.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.unflushed.store(false, Ordering::Relaxed);
+        self.state.unflushed.store(false, Ordering::Relaxed);
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -103,7 +103,7 @@ fn send_result(env: Env<'_>, result: Result<bool, Closed>) -> Term<'_> {
 // ---- runtime
 
 #[rustler::nif(name = "start_nif", schedule = "DirtyIo")]
-fn start<'a>(env: Env<'a>, options: Binary<'a>, log_process: LocalPid) -> Term<'a> {
+fn start<'a>(env: Env<'a>, options: Binary<'a>) -> Term<'a> {
     let options: RuntimeOptions = match decode(env, &options) {
         Ok(options) => options,
         Err(error) => return error,
@@ -114,12 +114,18 @@ fn start<'a>(env: Env<'a>, options: Binary<'a>, log_process: LocalPid) -> Term<'
     }
     match Runtime::start(&options) {
         Ok(runtime) => {
-            log::start(&runtime.handle(), log_process, options.log_level);
+            log::start(&runtime.handle(), options.log_level);
             *running = Some(runtime);
             ok(env)
         }
         Err(failure) => error(env, failure.to_string()),
     }
+}
+
+#[rustler::nif(name = "log_to_nif")]
+fn log_to(process: LocalPid) -> Atom {
+    log::send_to(process);
+    atoms::ok()
 }
 
 #[rustler::nif(name = "stop_nif", schedule = "DirtyIo")]

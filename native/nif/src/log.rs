@@ -4,8 +4,8 @@ use crate::terms::{self, atoms};
 use farrier_core::config::LogLevel;
 use rustler::{Atom, Encoder, Env, LocalPid, Term};
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tracing::field::{Field, Visit};
@@ -15,6 +15,7 @@ use tracing::{Event, Level, Metadata, Subscriber, span};
 const QUEUE: usize = 1000;
 
 static SENDER: Mutex<Option<mpsc::Sender<Record>>> = Mutex::new(None);
+static PROCESS: Mutex<Option<LocalPid>> = Mutex::new(None);
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 static VERBOSITY: AtomicU8 = AtomicU8::new(0);
 
@@ -30,17 +31,30 @@ pub fn install() {
     let _ = tracing::subscriber::set_global_default(ToErlang);
 }
 
-/// Forwards events to `process` from now on.
-pub fn start(runtime: &Handle, process: LocalPid, level: LogLevel) {
-    let (sender, mut records) = mpsc::channel::<Record>(QUEUE);
-    *SENDER
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
         .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(sender);
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Names the process that gets the events from now on.
+pub fn send_to(process: LocalPid) {
+    *lock(&PROCESS) = Some(process);
+}
+
+/// Forwards events from now on.
+pub fn start(runtime: &Handle, level: LogLevel) {
+    let (sender, mut records) = mpsc::channel::<Record>(QUEUE);
+    *lock(&SENDER) = Some(sender);
     VERBOSITY.store(verbosity(level), Ordering::Relaxed);
     runtime.spawn(async move {
         while let Some(record) = records.recv().await {
             let dropped = DROPPED.swap(0, Ordering::Relaxed);
-            if !terms::send(&process, |env| Some(record.encode(env, dropped))) {
+            let process = *lock(&PROCESS);
+            let sent = process.is_some_and(|process| {
+                terms::send(&process, |env| Some(record.encode(env, dropped)))
+            });
+            if !sent {
                 DROPPED.fetch_add(dropped + 1, Ordering::Relaxed);
             }
         }
@@ -50,9 +64,7 @@ pub fn start(runtime: &Handle, process: LocalPid, level: LogLevel) {
 /// Forwards nothing more.
 pub fn stop() {
     VERBOSITY.store(0, Ordering::Relaxed);
-    *SENDER
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
+    *lock(&SENDER) = None;
 }
 
 fn verbosity(level: LogLevel) -> u8 {
@@ -121,9 +133,7 @@ impl Subscriber for ToErlang {
             fields: vec![("target", event.metadata().target().to_owned())],
         };
         event.record(&mut record);
-        let sender = SENDER
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let sender = lock(&SENDER);
         if let Some(sender) = sender.as_ref()
             && sender.try_send(record).is_err()
         {

@@ -8,6 +8,10 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode, Version};
 use serde_bytes::ByteBuf;
 
+/// What a client gets whose request head did not come in time (Cowboy 2).
+pub const REQUEST_TIMEOUT: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
 /// A request that never reaches a handler, by the status that the client gets.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal(pub u16);
@@ -128,9 +132,11 @@ pub fn response<T>(head: ResponseHead, body: T) -> Response<T> {
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if let Some(reason) = head.reason
-        && let Ok(reason) = hyper::ext::ReasonPhrase::try_from(reason.into_vec())
-    {
+    let reason = match head.reason {
+        Some(reason) => hyper::ext::ReasonPhrase::try_from(reason.into_vec()).ok(),
+        None => phrase(head.status).map(hyper::ext::ReasonPhrase::from_static),
+    };
+    if let Some(reason) = reason {
         response.extensions_mut().insert(reason);
     }
     for (name, value) in head.headers {
@@ -142,6 +148,16 @@ pub fn response<T>(head: ResponseHead, body: T) -> Response<T> {
         }
     }
     response
+}
+
+/// Reason phrases in which Cowboy keeps to RFC 2616 and hyper to RFC 9110.
+pub fn phrase(status: u16) -> Option<&'static [u8]> {
+    match status {
+        413 => Some(b"Request Entity Too Large"),
+        414 => Some(b"Request-URI Too Long"),
+        416 => Some(b"Requested Range Not Satisfiable"),
+        _ => None,
+    }
 }
 
 /// The bytes of a 101: our own, because hyper would change the case of the handler's header names.
