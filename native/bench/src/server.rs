@@ -7,11 +7,11 @@ use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::modes::Target;
 use crate::process::Processes;
@@ -59,6 +59,8 @@ impl Server {
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .arg(address.port().to_string())
+            // A node that fails says why; a dump would only litter the current directory.
+            .env("ERL_CRASH_DUMP_SECONDS", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -69,9 +71,11 @@ impl Server {
             child,
             target: Target { address, processes },
         };
-        ready
-            .recv_timeout(START)
-            .with_context(|| format!("{} did not become ready", self.name))?;
+        match ready.recv_timeout(START) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Timeout) => bail!("{} was not ready after {START:?}", self.name),
+            Err(RecvTimeoutError::Disconnected) => bail!("{} ended before it was ready", self.name),
+        }
         running.target.processes = Processes::tree(running.child.id())?;
         Ok(running)
     }
