@@ -157,6 +157,7 @@ bad_utf8() ->
 utf8_splits(Text) ->
     Frame = text(Text),
     Bad = frame(1, <<"ab", 255, "cd">>),
+    Cut = "RFC 6455 5.5.1 allows it, and Cowboy crashes on it",
     [talk(lists:concat(["a text cut into fragments at byte ", At]),
           [{send, [frame(1, binary:part(Text, 0, At), #{fin => 0}), frame(0, binary:part(Text, At, byte_size(Text) - At))]}, {frames, 1}])
      || At <- lists:seq(1, byte_size(Text) - 1)]
@@ -168,6 +169,11 @@ utf8_splits(Text) ->
         fatal("an invalid byte in a later fragment", [frame(1, <<"a">>, #{fin => 0}), frame(0, <<255>>, #{fin => 0})]),
         fatal("fragments that end inside a character", [frame(1, <<16#CE>>, #{fin => 0}), frame(0, <<>>)]),
         fatal("a character continued wrongly in the next fragment", [frame(1, <<16#CE>>, #{fin => 0}), frame(0, <<"x">>)]),
+        (fatal("an empty close frame inside a character", [frame(1, <<16#CE>>, #{fin => 0}), close()]))
+        #{deviates => [{wire, {eof, <<>>}, {eof, hex("8800")}, Cut},
+                       {callbacks, [{init, <<"GET">>, <<"/ws">>}, {websocket_init, {state, 0}}],
+                        [{init, <<"GET">>, <<"/ws">>}, {websocket_init, {state, 0}}, {terminate, remote, {state, 0}}], Cut},
+                       {exits, [{{badmatch, {<<>>, <<>>, true}}, '<stack>'}], [normal], Cut}]},
         talk("a character cut in two by a ping", [{send, [frame(1, <<16#CE>>, #{fin => 0}), ping(<<>>), frame(0, <<16#BA>>)]}, {frames, 2}]),
         talk("binary messages are not checked", [{send, binary(<<255, 254, 16#C0>>)}, {frames, 1}])].
 

@@ -96,6 +96,7 @@ answer_headers() ->
     Set = fun(Fun) -> #{init => fun(Req, Script) -> oracle_handler:upgrade(Fun(Req), Script) end} end,
     Up = fun(Name, Fun) -> #{name => Name, script => Set(Fun), steps => [upgrade, {send, close()}, eof]} end,
     Cookie = "Version=1 is gone since 2.10",
+    After = "nobody can talk on a connection that was answered",
     [Up("a header set in init is in the 101", fun(Req) -> cowboy_req:set_resp_header(<<"x-mine">>, <<"1">>, Req) end),
      Up("several headers set at once", fun(Req) -> cowboy_req:set_resp_headers(#{<<"x-a">> => <<"1">>, <<"x-b">> => ["2", <<"3">>]}, Req) end),
      Up("a header set twice has the last value", fun(Req) ->
@@ -114,9 +115,13 @@ answer_headers() ->
      #{steps => [{send, changed([{protocol, <<"chat, SuperChat">>}])}, head, {send, close()}, eof]},
      #{name => "headers set in init are in a refusal too", script => Set(fun(Req) -> cowboy_req:set_resp_header(<<"x-mine">>, <<"1">>, Req) end),
        steps => [{send, changed([{version, none}])}, response, {send, changed([{connection, none}])}, response]},
-     #{name => "a reply before the upgrade stands in the 101's place",
+     #{name => "a reply before the upgrade",
        script => #{init => fun(Req, Script) -> oracle_handler:upgrade(cowboy_req:reply(200, #{}, <<"hi">>, Req), Script) end},
-       steps => [{send, handshake()}, response, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof]}].
+       steps => [{send, handshake()}, response, {send, [text(<<"x">>), close()]}, eof],
+       deviates => [{wire, {eof, <<16#81, 1, "x", 16#88, 0>>}, {eof, <<>>}, After},
+                    {callbacks, [{init, <<"GET">>, <<"/ws">>}, {websocket_init, {state, 0}}, {handle, {text, <<"x">>}, {state, 0}}, {terminate, remote, {state, 0}}],
+                     [{init, <<"GET">>, <<"/ws">>}], After},
+                    {exits, [normal], [], After}]}].
 
 -spec early_data() -> [map()].
 early_data() ->

@@ -34,14 +34,14 @@ stop(Peer) ->
 %% Code path of the real Cowboy: FARRIER_ORACLE_PLUGINS, or where `make deps' unpacks it.
 -spec oracle_path() -> {ok, [file:filename()]} | {error, missing}.
 oracle_path() ->
-    Named = [Dir || Dir <- [os:getenv("FARRIER_ORACLE_PLUGINS")], Dir =/= false],
-    Unpacked = [filename:join(root(), "_build/oracle/usr/lib/rabbitmq/lib/*/plugins")],
-    Found = lists:append([filelib:wildcard(filename:join(Dir, Name ++ "-*/ebin"))
-                          || Pattern <- Named ++ Unpacked, Dir <- filelib:wildcard(Pattern),
-                             Name <- ["cowboy", "cowlib", "ranch"]]),
-    case length(Found) >= 3 of
-        true -> {ok, Found};
-        false -> {error, missing}
+    Plugins = case os:getenv("FARRIER_ORACLE_PLUGINS") of
+        false -> filename:join(root(), "_build/oracle/usr/lib/rabbitmq/lib/*/plugins");
+        Named -> Named
+    end,
+    Found = lists:append([filelib:wildcard(filename:join([Plugins, Name ++ "-*", "ebin"])) || Name <- ["cowboy", "cowlib", "ranch"]]),
+    case length(Found) of
+        3 -> {ok, Found};
+        _ -> {error, missing}
     end.
 
 %% The repository's directory. rebar3 compiles copies of the tests below it, unless told to build elsewhere; its links to

@@ -78,9 +78,10 @@ system_messages() ->
     [asked("sys:get_state", fun(#{pid := Pid}) ->
          {Transport, Handler, Parser} = sys:get_state(Pid),
          {element(1, Transport), Handler, element(1, Parser)} end),
-     asked("sys:get_status", fun(#{pid := Pid}) ->
+     (asked("sys:get_status", fun(#{pid := Pid}) ->
          {status, Pid, {module, Module}, [Dictionary, Status | _]} = sys:get_status(Pid),
-         {Module, is_list(Dictionary), Status} end),
+         {Module, is_list(Dictionary), Status} end))
+     #{deviates => [{wire, cowboy_websocket, farrier_sys, "the cowboy application may be absent"}]},
      asked("sys:replace_state", fun(#{pid := Pid}) ->
          {_, Handler, _} = sys:replace_state(Pid, fun({T, H, P}) -> {T, H#{s := replaced}, P} end),
          Handler end),
@@ -138,9 +139,10 @@ identity() ->
                 info => fun({timeout, _, mine}, S) -> {[{text, <<"timer">>}], S} end}, [{frames, 1}, {send, close()}, eof]),
      scenario("init's monitor of the websocket's process",
               #{init => FromInit(fun(#{pid := Pid}) -> erlang:monitor(process, Pid), 0 end)}, Ends),
-     asked("its ancestors and initial call", fun(#{pid := Pid}) ->
+     (asked("its ancestors and initial call", fun(#{pid := Pid}) ->
          {dictionary, Dictionary} = process_info(Pid, dictionary),
-         {lists:keyfind('$initial_call', 1, Dictionary), is_list(proplists:get_value('$ancestors', Dictionary))} end),
+         {lists:keyfind('$initial_call', 1, Dictionary), is_list(proplists:get_value('$ancestors', Dictionary))} end))
+     #{deviates => [{wire, {cowboy_clear, connection_process, 4}, {farrier_connection, init, 3}, "it is another process"}]},
      asked("its group leader is not the client's", fun(#{pid := Pid}) -> process_info(Pid, group_leader) =:= {group_leader, group_leader()} end),
      asked("the processes it is linked to", fun(#{pid := Pid}) ->
          {links, Links} = process_info(Pid, links),

@@ -181,7 +181,7 @@ replies() ->
 
 -spec statuses() -> [200..511].
 statuses() ->
-    lists:seq(200, 208) ++ [226] ++ lists:seq(300, 308) ++ lists:seq(400, 417) ++ [422, 423, 424, 426, 428, 429, 431]
+    lists:seq(200, 208) ++ [226] ++ lists:seq(300, 305) ++ [307, 308] ++ lists:seq(400, 417) ++ [422, 423, 424, 426, 428, 429, 431]
     ++ lists:seq(500, 508) ++ [510, 511].
 
 -spec streamed_replies() -> [map()].
@@ -216,7 +216,8 @@ malformed() ->
     Long = fun(Size) -> binary:copy(<<"x">>, Size) end,
     [Sent("not HTTP", <<"hello world\r\n\r\n">>),
      Sent("no version", <<"GET /ws\r\n\r\n">>),
-     Sent("an unknown version", <<"GET /ws HTTP/1.2\r\nhost: a\r\n\r\n">>),
+     (Sent("an unknown version", <<"GET /ws HTTP/1.2\r\nhost: a\r\n\r\n">>))
+     #{deviates => [{wire, <<"HTTP/1.1 505 HTTP Version Not Supported">>, <<"HTTP/1.1 400 Bad Request">>, "hyper's parser takes it for malformed"}]},
      Sent("a header without a colon", <<"GET /ws HTTP/1.1\r\nhost: a\r\nbad\r\n\r\n">>),
      Sent("a space before the colon", <<"GET /ws HTTP/1.1\r\nhost : a\r\n\r\n">>),
      Sent("two hosts", <<"GET /ws HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n">>),
