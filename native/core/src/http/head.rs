@@ -150,9 +150,10 @@ pub fn response<T>(head: ResponseHead, body: T) -> Response<T> {
     response
 }
 
-/// Reason phrases in which Cowboy keeps to RFC 2616 and hyper to RFC 9110.
+/// Reason phrases that Cowboy and hyper know in different words.
 pub fn phrase(status: u16) -> Option<&'static [u8]> {
     match status {
+        203 => Some(b"Non-Authoritative Information"),
         413 => Some(b"Request Entity Too Large"),
         414 => Some(b"Request-URI Too Long"),
         416 => Some(b"Requested Range Not Satisfiable"),
