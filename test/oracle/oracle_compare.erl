@@ -3,13 +3,13 @@
 
 -export([same/3, expected/2]).
 
--type part() :: wire | callbacks | exits | init_exits.
+-type part() :: wire | callbacks | exits | init_exits | logs.
 %% In `part', the oracle must show the first term (anywhere, at any depth), and farrier the second one in its place.
 %% The first term may also be the whole part.
 -type deviation() :: {part(), term(), term(), Why :: string()}.
 -export_type([deviation/0]).
 
--define(PARTS, [wire, callbacks, exits, init_exits]).
+-define(PARTS, [wire, callbacks, exits, init_exits, logs]).
 
 %% Differences of farrier's result from the oracle's, the scenario's deviations allowed for.
 -spec same(map(), oracle_run:result(), oracle_run:result()) -> [term()].

@@ -13,7 +13,8 @@
 tables() ->
     [{handshakes, handshakes()}, {refusals, refusals()}, {frames, frames()}, {violations, violations()}, {returns, returns()},
      {closes, closes()}, {bad_returns, bad_returns()}, {crashes, crashes()}, {websocket_inits, websocket_inits()},
-     {timeouts, timeouts()}, {process, a_process()}, {requests, requests()}, {plain, plain()}, {around, around()}].
+     {timeouts, timeouts()}, {process, a_process()}, {requests, requests()}, {plain, plain()}, {around, around()},
+     {logs, logs()}, {mixed_listeners, mixed_listeners()}].
 
 %% A session: what comes after the 101, what is called after websocket_init, how the process ends.
 -spec session(string(), map(), [oracle_run:step()], [term()], [term()], [term()]) -> map().
@@ -40,6 +41,8 @@ handshakes() ->
      Up("version 8", #{}, handshake([{<<"sec-websocket-version">>, <<"8">>}]), Plain),
      Up("malformed extensions are ignored", #{}, handshake([{<<"sec-websocket-extensions">>, <<";;">>}]), Plain),
      Up("permessage-deflate is never negotiated", #{}, handshake([{<<"sec-websocket-extensions">>, <<"permessage-deflate">>}]), Plain),
+     Up("HTTP/1.0 is upgraded", #{}, binary:replace(iolist_to_binary(handshake()), <<"HTTP/1.1">>, <<"HTTP/1.0">>),
+        binary:replace(iolist_to_binary(Plain), <<"HTTP/1.1">>, <<"HTTP/1.0">>)),
      Up("POST is upgraded", #{}, binary:replace(iolist_to_binary(handshake()), <<"GET">>, <<"POST">>), Plain),
      Up("a header set in websocket_init", #{websocket_init => fun(Req, S) -> {ok, Set(Req), oracle_handler_1:state(S)} end}, handshake(), WithHeader),
      Up("a header set in init, by the five-tuple", #{init => fun(Req, Opts) -> {upgrade, protocol, cowboy_websocket, Set(Req), Opts} end}, handshake(), WithHeader),
@@ -320,3 +323,27 @@ around() ->
        script => #{websocket_init => fun(R, Opts) -> {Id, R2} = cowboy_req:binding(id, R), oracle_trace:note(Opts, Id), {ok, R2, oracle_handler_1:state(Opts)} end},
        steps => [{send, binary:replace(iolist_to_binary(handshake()), <<"/ws">>, <<"/42">>)}, head_silently, {send, close()}, eof],
        expect => #{wire => [{eof, hex("8800")}], callbacks => ?UPGRADED ++ [{note, 42}, ?TERMINATED({remote, closed})]}}].
+
+-spec logs() -> [map()].
+logs() ->
+    Line = "Ranch listener ~p had connection process started with ~p:start_link/4 at ~p exit with reason: ~999999p~n",
+    Msg = [{msg, {text, <<"x">>}}, {req, '<req>'}, {state, {state, 0}}],
+    Logged = fun(Name, Handle, Lines) ->
+        #{name => "logged: " ++ Name, logs => length(Lines), script => #{handle => Handle}, steps => [upgrade_silently, {send, text(<<"x">>)}, eof],
+          expect => #{logs => [{Line, [cowboy_protocol, '<pid>', Reason]} || Reason <- Lines]}} end,
+    [Logged("error", fun(_, _, _) -> error(boom) end, [{report(boom, websocket_handle, Msg), '<stack>'}]),
+     Logged("a bad return", fun(_, _, _) -> bad end, [{{try_clause, bad}, '<stack>'}]),
+     Logged("nothing of a shutdown", fun(_, R, S) -> {shutdown, R, S} end, [])].
+
+%% Handlers of either generation under a listener of either: the handler's own rules hold.
+-spec mixed_listeners() -> [map()].
+mixed_listeners() ->
+    Own = [{init, <<"GET">>, <<"/ws">>}, {websocket_init, {state, 0}}, {handle, ping, {state, 0}}, ?TERMINATED(remote)],
+    Head2 = [{<<"connection">>, <<"Upgrade">>}, {<<"date">>, <<"(date)">>}, {<<"sec-websocket-accept">>, <<"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=">>},
+             {<<"server">>, <<"Cowboy">>}, {<<"upgrade">>, <<"websocket">>}],
+    Head1 = [Field || {Name, _} = Field <- Head2, Name =/= <<"date">>, Name =/= <<"server">>],
+    Steps = [{send, handshake()}, head, {send, ping(<<>>)}, {frames, 1}, {send, close()}, eof],
+    Wire = fun(Head) -> [{head, <<"HTTP/1.1 101 Switching Protocols">>, Head}, hex("8a00"), {eof, hex("8800")}] end,
+    [#{name => "a Cowboy 2 handler under start_http", handler => oracle_handler, steps => Steps, expect => #{wire => Wire(Head2), callbacks => Own, exits => [normal]}},
+     #{name => "a Cowboy 1 handler under start_clear", generation => 2, handler => oracle_handler_1, steps => Steps,
+       expect => #{wire => Wire(Head1), callbacks => ?UPGRADED ++ [{handle, {ping, <<>>}, {state, 0}}, ?TERMINATED({remote, closed})], exits => [normal]}}].

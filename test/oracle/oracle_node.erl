@@ -75,7 +75,7 @@ farrier_path() ->
 -spec boot() -> ok.
 boot() ->
     {ok, _} = oracle_trace:start(),
-    ok = logger:set_primary_config(level, none),
+    ok = oracle_log:install(),
     {ok, _} = application:ensure_all_started(cowboy),
     ok.
 

@@ -1,7 +1,7 @@
 %% @doc Plays one scenario's client against one server node and returns all that could be seen of it.
 %%
 %% A scenario is a map: `name', `script' (see oracle_handler), `steps', and where needed `handler', `routes', `proto',
-%% `transport', `generation'. What a step saw is one element of the result's `wire', in the order of the steps.
+%% `transport', `generation', `logs'. What a step saw is one element of the result's `wire', in the order of the steps.
 -module(oracle_run).
 
 -export([scenario/2, handshake/0, handshake/1, request/2]).
@@ -26,7 +26,7 @@
     | {message, term()}                         % sent to the WebSocket process
     | {pause, pos_integer()}                    % milliseconds, where only time can tell
     | unlisten.
--type result() :: #{wire := [term()], callbacks := [term()], exits := [term()], init_exits := [term()]}.
+-type result() :: #{wire := [term()], callbacks := [term()], exits := [term()], init_exits := [term()], logs => [term()]}.
 -export_type([step/0, result/0]).
 
 -record(run, {
@@ -49,7 +49,14 @@ scenario(Peer, Scenario) ->
     {Outcome, Trace} = peer:call(Peer, oracle_trace, finish, [?PATIENCE], 2 * ?PATIENCE),
     _ = peer:call(Peer, oracle_node, unlisten, [Scenario], 2 * ?PATIENCE),
     Seen = [{finish, timeout} || Outcome =:= timeout],
-    Trace#{wire => [W || W <- Wire, W =/= nothing] ++ Seen}.
+    logged(Peer, Scenario, Trace#{wire => [W || W <- Wire, W =/= nothing] ++ Seen}).
+
+%% Where a scenario says how many lines (`logs') are logged about its listener, they are part of the result.
+-spec logged(pid(), map(), result()) -> result().
+logged(Peer, #{logs := Count}, Result) ->
+    Result#{logs => peer:call(Peer, oracle_trace, logs, [Count, ?PATIENCE], 2 * ?PATIENCE)};
+logged(_, _, Result) ->
+    Result.
 
 -spec connected(#run{}) -> #run{}.
 connected(#run{port = Port} = Run) ->

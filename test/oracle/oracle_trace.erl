@@ -6,8 +6,8 @@
 -module(oracle_trace).
 -behaviour(gen_server).
 
--export([start/0, reset/1, init_called/2, callback/2, note/1, note/2, watch/2, id/1]).
--export([await/3, finish/1, websocket/0, tell/2, events/0]).
+-export([start/0, reset/1, init_called/2, callback/2, note/1, note/2, watch/2, logged/2, id/1]).
+-export([await/3, finish/1, logs/2, websocket/0, tell/2, events/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -type event() :: term().
@@ -20,9 +20,11 @@
     events = [] :: [event()],
     exits = [] :: [term()],
     init_exits = [] :: [term()],
+    logs = [] :: [term()],
     watched = #{} :: #{reference() => {websocket | init, pid()}},
     last = undefined :: pid() | undefined,
     waiting = [] :: [{From :: gen_server:from(), await, Name :: atom(), Count :: pos_integer()} |
+                     {From :: gen_server:from(), logs, Count :: non_neg_integer()} |
                      {From :: gen_server:from(), finish | connected}]
 }).
 
@@ -56,6 +58,10 @@ note(Term) -> call({event, current, {note, Term}, none}).
 -spec watch(term(), pid()) -> ok.
 watch(State, Pid) -> call({watch, id(State), Pid}).
 
+%% Something was logged about the listener of scenario `Id'.
+-spec logged(integer(), term()) -> ok.
+logged(Id, Line) -> gen_server:cast(?MODULE, {logged, Id, Line}).
+
 %% The scenario's number, found in a script or in a handler's state.
 -spec id(term()) -> integer().
 id(#{id := Id}) -> Id;
@@ -71,6 +77,12 @@ await(Name, Count, Timeout) -> wait({await, Name, Count}, Timeout).
 finish(Timeout) ->
     Outcome = wait(finish, Timeout),
     {Outcome, call(result)}.
+
+%% Waits for so many log lines and returns all that there are.
+-spec logs(non_neg_integer(), timeout()) -> [term()].
+logs(Count, Timeout) ->
+    _ = wait({logs, Count}, Timeout),
+    call(logs).
 
 %% The process of the scenario's latest WebSocket connection so far.
 -spec websocket() -> pid() | undefined.
@@ -117,13 +129,20 @@ handle_call(result, _, T) ->
     {reply, result(T), T};
 handle_call(connected, From, T) ->
     {noreply, answer(T#trace{waiting = [{From, connected} | T#trace.waiting]})};
+handle_call({logs, Count}, From, T) ->
+    {noreply, answer(T#trace{waiting = [{From, logs, Count} | T#trace.waiting]})};
+handle_call(logs, _, T) ->
+    {reply, lists:reverse(T#trace.logs), T};
 handle_call(websocket, _, T) ->
     {reply, T#trace.last, T};
 handle_call(_Stale, _, T) ->
     {reply, ok, T}.
 
 -spec handle_cast(term(), #trace{}) -> {noreply, #trace{}}.
-handle_cast(_, T) -> {noreply, T}.
+handle_cast({logged, Id, Line}, #trace{id = Id, logs = Logs} = T) ->
+    {noreply, answer(T#trace{logs = [oracle_term:normal(Line) | Logs]})};
+handle_cast(_, T) ->
+    {noreply, T}.
 
 -spec handle_info(term(), #trace{}) -> {noreply, #trace{}}.
 handle_info({'DOWN', Ref, process, _, Reason}, #trace{watched = Watched} = T) ->
@@ -164,6 +183,7 @@ answer(#trace{waiting = Waiting} = T) ->
 
 -spec fulfilled(tuple(), #trace{}) -> boolean().
 fulfilled({_, finish}, #trace{watched = Watched}) -> map_size(Watched) =:= 0;
+fulfilled({_, logs, Count}, #trace{logs = Logs}) -> length(Logs) >= Count;
 fulfilled({_, connected}, #trace{last = Pid}) -> is_pid(Pid);
 fulfilled({_, await, exit, Count}, #trace{exits = Exits}) -> length(Exits) >= Count;
 fulfilled({_, await, Name, Count}, #trace{events = Events}) ->
