@@ -117,7 +117,7 @@ answer_headers() ->
        steps => [{send, changed([{version, none}])}, response, {send, changed([{connection, none}])}, response]},
      #{name => "a reply before the upgrade",
        script => #{init => fun(Req, Script) -> oracle_handler:upgrade(cowboy_req:reply(200, #{}, <<"hi">>, Req), Script) end},
-       steps => [{send, handshake()}, response, {send, [text(<<"x">>), close()]}, eof],
+       steps => [{send, handshake()}, {response, body}, {send, [text(<<"x">>), close()]}, eof],
        deviates => [{wire, {eof, <<16#81, 1, "x", 16#88, 0>>}, {eof, <<>>}, After},
                     {callbacks, [{init, <<"GET">>, <<"/ws">>}, {websocket_init, {state, 0}}, {handle, {text, <<"x">>}, {state, 0}}, {terminate, remote, {state, 0}}],
                      [{init, <<"GET">>, <<"/ws">>}], After},
@@ -184,7 +184,7 @@ init_failures() ->
     ++ [#{name => "init: exit(normal) without a reply", script => #{init => fun(_, _) -> exit(normal) end},
           steps => [{send, handshake()}, response]},
         #{name => "init: a crash after a reply", script => #{init => fun(Req, _) -> _ = cowboy_req:reply(200, Req), error(boom) end},
-          steps => [{send, handshake()}, response, {await, terminate}, {send, handshake()}, response]}].
+          steps => [{send, handshake()}, response, {await, terminate}, {send, handshake()}, response, {await, terminate, 2}]}].
 
 -spec routes() -> [map()].
 routes() ->

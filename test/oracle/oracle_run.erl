@@ -34,6 +34,8 @@
     scenario :: map(),
     port :: inet:port_number(),
     socket :: gen_tcp:socket() | closed,
+    %% How many connections were upgraded: the ends of so many must be on record.
+    upgrades = 0 :: non_neg_integer(),
     buffer = <<>> :: binary()
 }).
 
@@ -46,6 +48,7 @@ scenario(Peer, Scenario) ->
     Run = connected(#run{peer = Peer, scenario = Scenario, port = Port, socket = closed}),
     {Wire, After} = lists:mapfoldl(fun step/2, Run, maps:get(steps, Scenario)),
     close(After),
+    _ = After#run.upgrades > 0 andalso await(exit, After#run.upgrades, Peer),
     {Outcome, Trace} = peer:call(Peer, oracle_trace, finish, [?PATIENCE], 2 * ?PATIENCE),
     _ = peer:call(Peer, oracle_node, unlisten, [Scenario], 2 * ?PATIENCE),
     Seen = [{finish, timeout} || Outcome =:= timeout],
@@ -97,7 +100,7 @@ step(close, Run) -> {nothing, close(Run)};
 step(reopen, Run) -> {nothing, connected(close(Run))};
 step({await, Name}, Run) -> step({await, Name, 1}, Run);
 step({await, Name, Count}, #run{peer = Peer} = Run) ->
-    case peer:call(Peer, oracle_trace, await, [Name, Count, ?PATIENCE], 2 * ?PATIENCE) of
+    case await(Name, Count, Peer) of
         ok -> {nothing, Run};
         timeout -> {{timeout, {await, Name, Count}}, Run}
     end;
@@ -109,6 +112,9 @@ step({pause, Time}, Run) ->
     receive after Time -> {nothing, Run} end;
 step(unlisten, #run{peer = Peer, scenario = Scenario} = Run) ->
     {{unlisten, peer:call(Peer, oracle_node, unlisten, [Scenario], 2 * ?PATIENCE)}, Run}.
+
+-spec await(atom(), pos_integer(), pid()) -> ok | timeout.
+await(Name, Count, Peer) -> peer:call(Peer, oracle_trace, await, [Name, Count, ?PATIENCE], 2 * ?PATIENCE).
 
 %% Only a head is passed over in silence, never a failure to read one.
 -spec silently({term(), #run{}}) -> {term(), #run{}}.
@@ -205,13 +211,17 @@ head(Run) ->
 -spec raw_head(#run{}) -> {term(), #run{}}.
 raw_head(#run{buffer = Buffer} = Run) ->
     case binary:split(Buffer, <<"\r\n\r\n">>) of
-        [Head, Rest] -> {<<Head/binary, "\r\n\r\n">>, Run#run{buffer = Rest}};
+        [Head, Rest] -> {<<Head/binary, "\r\n\r\n">>, upgraded(Head, Run#run{buffer = Rest})};
         _ ->
             case more(Run) of
                 {ok, More} -> raw_head(More);
                 Short -> short(Short)
             end
     end.
+
+-spec upgraded(binary(), #run{}) -> #run{}.
+upgraded(<<"HTTP/1.", _, " 101", _/binary>>, #run{upgrades = Upgrades} = Run) -> Run#run{upgrades = Upgrades + 1};
+upgraded(_, Run) -> Run.
 
 -spec response(#run{}) -> {term(), #run{}}.
 response(Run) ->
