@@ -293,11 +293,13 @@ remaining(_, []) -> none;
 remaining(Env, Rest) -> {Env, Rest}.
 
 %% Nothing of the request is needed any more, and what is left of it would stay on the heap of a process that may idle for
-%% hours: so the process hibernates once, after websocket_init, whether the handler asks for it or not.
+%% hours. A collection leaves one heap of the least size; hibernating would leave less, but the first message would then
+%% make it two.
 -spec enter(module(), farrier_handler:state(), [term()], session()) -> term().
 enter(Adapter, State, Events, Session) ->
     _ = erase('$farrier_exchange'),
-    result(Adapter:websocket_init(State), Events, Session, 0, false, true).
+    _ = erlang:garbage_collect(),
+    result(Adapter:websocket_init(State), Events, Session, 0, false, false).
 
 %%% Session
 

@@ -27,6 +27,8 @@ const READ_BUFFER: usize = 64 * 1024;
 const DIRECT_READ: usize = READ_BUFFER;
 /// Longest time that corked frames wait for their caller's next call.
 const CORK_TIME: Duration = Duration::from_millis(1);
+/// How long an owner may take to begin with a batch before its frames are no longer corked.
+const CORK_PATIENCE: Duration = Duration::from_millis(20);
 /// How long a peer that takes nothing may delay the end of a connection that its owner has closed.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes discarded from a peer that does not stop sending after the close.
@@ -126,11 +128,11 @@ impl<B: Bridge> Connection<B> {
         let mut events = 0;
         // Counted before the message is out: the owner may hand the bytes back before `deliver` returns.
         self.handle.delivered(total);
-        self.handle.outbox().allow_cork();
-        let Some(owner) = self.handle.owner() else {
+        let handle = &self.handle;
+        let Some(owner) = handle.owner() else {
             return;
         };
-        let alive = self.handle.shared().bridge().deliver(owner, &mut |out| {
+        let alive = handle.shared().bridge().deliver(owner, &mut |out| {
             let mut sink = EventSink { out, count: 0 };
             let result = match decode.take() {
                 Some(decode) => decode(decoder, &mut sink),
@@ -141,6 +143,9 @@ impl<B: Bridge> Connection<B> {
                 sink.end(error.into());
             }
             events = sink.count;
+            if events > 1 {
+                handle.outbox().allow_cork();
+            }
             total
         });
         if events == 0 {
@@ -190,12 +195,25 @@ impl<B: Bridge> Connection<B> {
         }
     }
 
-    /// Writes what is queued. Ready once nothing is, or only frames that still wait for company.
-    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.cork_until.is_some_and(|due| due <= Instant::now()) {
-            self.cork_until = None;
+    /// Stops to believe in more frames. An owner that has not been scheduled yet, and so has sent nothing of its
+    /// batch, gets another while: else the whole batch would leave frame by frame.
+    fn expire_cork(&mut self) {
+        let now = Instant::now();
+        if self.cork_until.is_none_or(|due| due > now) {
+            return;
+        }
+        let waits = now < self.last_read + CORK_PATIENCE
+            && self.handle.is_outstanding()
+            && !self.handle.outbox().is_corked();
+        self.cork_until = waits.then(|| now + CORK_TIME);
+        if !waits {
             self.handle.outbox().uncork();
         }
+    }
+
+    /// Writes what is queued. Ready once nothing is, or only frames that still wait for company.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.expire_cork();
         loop {
             let (step, waiter) = {
                 let mut outbox = self.handle.outbox();

@@ -419,6 +419,11 @@ impl<B: Bridge> Handle<B> {
         self.outstanding.fetch_add(bytes, Ordering::AcqRel);
     }
 
+    /// Whether the owner has not handled all that was delivered.
+    pub(crate) fn is_outstanding(&self) -> bool {
+        self.outstanding.load(Ordering::Acquire) > 0
+    }
+
     /// Whether the owner has fallen too far behind for more to be read.
     pub(crate) fn is_behind(&self) -> bool {
         self.outstanding.load(Ordering::Acquire) > self.shared.options().read_ahead

@@ -12,8 +12,11 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Runtime(tokio::runtime::Runtime);
 
 impl Runtime {
-    /// Starts the worker threads.
-    pub fn start(options: &RuntimeOptions) -> io::Result<Self> {
+    /// Starts the worker threads. `idle` is called on a thread that is about to wait for its sockets.
+    pub fn start(
+        options: &RuntimeOptions,
+        idle: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = match options.workers {
             0 => (cores / 2).max(1),
@@ -23,6 +26,7 @@ impl Runtime {
             .worker_threads(workers)
             .max_blocking_threads(64)
             .thread_name("farrier")
+            .on_thread_park(idle)
             .enable_io()
             .enable_time()
             .build()

@@ -1,7 +1,7 @@
 //! The functions of `farrier_nif`. Terms of the control plane come and go as ETF in binaries.
 
 use crate::terms::{NifBridge, SavedReference, atoms};
-use crate::{HandleResource, ListenerResource, frames, log};
+use crate::{HandleResource, ListenerResource, frames, log, terms};
 use farrier_core::bridge::{Closed, RespondError, ResponseBody, ResponseHead, ResponseState};
 use farrier_core::config::{ConnectionChange, ListenerOptions, RuntimeOptions, UpgradeOptions};
 use farrier_core::listener::Listener;
@@ -112,7 +112,7 @@ fn start<'a>(env: Env<'a>, options: Binary<'a>) -> Term<'a> {
     if running.is_some() {
         return ok(env);
     }
-    match Runtime::start(&options) {
+    match Runtime::start(&options, terms::flush) {
         Ok(runtime) => {
             log::start(&runtime.handle(), options.log_level);
             *running = Some(runtime);
