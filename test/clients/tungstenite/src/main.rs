@@ -21,14 +21,21 @@ async fn send(socket: &mut Socket, message: Message) {
 }
 
 async fn next(socket: &mut Socket) -> Message {
-    socket.next().await.expect("a message and not the end").expect("a message and not an error")
+    socket
+        .next()
+        .await
+        .expect("a message and not the end")
+        .expect("a message and not an error")
 }
 
 async fn messages_come_back(url: &str) -> usize {
     let mut socket = connect(url).await;
     let sizes = [0, 1, 125, 126, 65_535, 65_536, 1 << 20];
     for size in sizes {
-        for message in [Message::text("x".repeat(size)), Message::binary(vec![7; size])] {
+        for message in [
+            Message::text("x".repeat(size)),
+            Message::binary(vec![7; size]),
+        ] {
             send(&mut socket, message.clone()).await;
             assert_eq!(next(&mut socket).await, message);
         }
@@ -38,7 +45,11 @@ async fn messages_come_back(url: &str) -> usize {
 
 async fn fragments_are_one_message(url: &str) -> usize {
     let mut socket = connect(url).await;
-    let pieces = [("one, ", Data::Text, false), ("two, ", Data::Continue, false), ("three", Data::Continue, true)];
+    let pieces = [
+        ("one, ", Data::Text, false),
+        ("two, ", Data::Continue, false),
+        ("three", Data::Continue, true),
+    ];
     for (text, opcode, last) in pieces {
         let frame = Frame::message(text.as_bytes().to_vec(), OpCode::Data(opcode), last);
         send(&mut socket, Message::Frame(frame)).await;
@@ -62,26 +73,43 @@ async fn close_codes_arrive(url: &str) -> usize {
     let codes = [1000, 1001, 1011, 3000, 4999];
     for code in codes {
         let mut socket = connect(url).await;
-        let frame = CloseFrame { code: CloseCode::from(code), reason: "bye".into() };
+        let frame = CloseFrame {
+            code: CloseCode::from(code),
+            reason: "bye".into(),
+        };
         socket.close(Some(frame)).await.expect("a close frame sent");
         expect_close(&mut socket, code, "").await;
 
         let mut socket = connect(url).await;
-        send(&mut socket, Message::text(format!("close {code} going away"))).await;
+        send(
+            &mut socket,
+            Message::text(format!("close {code} going away")),
+        )
+        .await;
         expect_close(&mut socket, code, "going away").await;
     }
     2 * codes.len()
 }
 
 async fn expect_close(socket: &mut Socket, code: u16, reason: &str) {
-    let Message::Close(Some(frame)) = next(socket).await else { panic!("close frame {code} and not another message") };
-    assert_eq!((u16::from(frame.code), frame.reason.as_str()), (code, reason));
-    assert!(socket.next().await.is_none(), "the connection ends after close frame {code}");
+    let Message::Close(Some(frame)) = next(socket).await else {
+        panic!("close frame {code} and not another message")
+    };
+    assert_eq!(
+        (u16::from(frame.code), frame.reason.as_str()),
+        (code, reason)
+    );
+    assert!(
+        socket.next().await.is_none(),
+        "the connection ends after close frame {code}"
+    );
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let url = std::env::args().nth(1).expect("an URL as the only argument");
+    let url = std::env::args()
+        .nth(1)
+        .expect("an URL as the only argument");
     let checks = messages_come_back(&url).await
         + fragments_are_one_message(&url).await
         + pings_are_answered(&url).await
