@@ -25,6 +25,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 const READ_BUFFER: usize = 64 * 1024;
 /// A payload of which at least this much is missing is read straight into its own storage.
 const DIRECT_READ: usize = READ_BUFFER;
+/// What an event weighs beside its bytes, so that a flood of tiny frames is bounded as well.
+const EVENT_WEIGHT: usize = 64;
 /// Longest time that corked frames wait for their caller's next call.
 const CORK_TIME: Duration = Duration::from_millis(1);
 /// How long an owner may take to begin with a batch before its frames are no longer corked.
@@ -121,14 +123,12 @@ impl<B: Bridge> Connection<B> {
         ) -> Result<Progress, ProtocolError>,
     ) {
         self.last_read = Instant::now();
-        let total = self.unaccounted + bytes;
+        let read = self.unaccounted + bytes;
+        let handle = &self.handle;
         let decoder = &mut self.decoder;
         let mut decode = Some(decode);
         let mut ended = false;
         let mut events = 0;
-        // Counted before the message is out: the owner may hand the bytes back before `deliver` returns.
-        self.handle.delivered(total);
-        let handle = &self.handle;
         let Some(owner) = handle.owner() else {
             return;
         };
@@ -146,14 +146,12 @@ impl<B: Bridge> Connection<B> {
             if events > 1 {
                 handle.outbox().allow_cork();
             }
-            total
+            // Counted before the message is out: the owner may hand the bytes back at once.
+            let weight = read + events * EVENT_WEIGHT;
+            handle.delivered(if events == 0 { 0 } else { weight });
+            weight
         });
-        if events == 0 {
-            self.handle.handled(total);
-            self.unaccounted = total;
-        } else {
-            self.unaccounted = 0;
-        }
+        self.unaccounted = if events == 0 { read } else { 0 };
         if ended {
             self.stage = Stage::Ended;
         }

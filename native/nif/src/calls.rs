@@ -5,6 +5,7 @@ use crate::{HandleResource, ListenerResource, frames, log, terms};
 use farrier_core::bridge::{Closed, RespondError, ResponseBody, ResponseHead, ResponseState};
 use farrier_core::config::{ConnectionChange, ListenerOptions, RuntimeOptions, UpgradeOptions};
 use farrier_core::listener::Listener;
+use farrier_core::outbox::Outgoing;
 use farrier_core::runtime::Runtime;
 use rustler::{
     Atom, Binary, Encoder, Env, Error, LocalPid, NewBinary, NifResult, ResourceArc, Term,
@@ -279,6 +280,7 @@ fn respond_stream<'a>(env: Env<'a>, handle: HandleArc, head: Binary<'a>) -> Term
 #[rustler::nif]
 fn respond_chunk<'a>(env: Env<'a>, handle: HandleArc, data: Term<'a>) -> NifResult<Term<'a>> {
     let data = frames::body(data)?;
+    account(env, data.len());
     Ok(send_result(env, handle.0.respond_chunk(data)))
 }
 
@@ -317,6 +319,15 @@ fn upgrade<'a>(env: Env<'a>, handle: HandleArc, head: Binary<'a>, options: Binar
 
 // ---- WebSocket connections
 
+/// Tells the scheduler of a call that moved many bytes: a time slice is about 1 ms, in which some megabytes are copied.
+fn account(env: Env<'_>, bytes: usize) {
+    const BYTES_PER_PERCENT: usize = 32 * 1024;
+    let percent = bytes / BYTES_PER_PERCENT;
+    if percent > 0 {
+        rustler::schedule::consume_timeslice(env, percent.min(100) as i32);
+    }
+}
+
 #[rustler::nif]
 fn send<'a>(
     env: Env<'a>,
@@ -326,6 +337,7 @@ fn send<'a>(
     more: bool,
 ) -> NifResult<Term<'a>> {
     let frames = frames::decode(frames)?;
+    account(env, frames.iter().map(|frame| frame.payload().len()).sum());
     Ok(send_result(env, handle.0.send(&frames, handled, more)))
 }
 

@@ -139,6 +139,7 @@ impl Messages {
 
 impl Drop for Messages {
     fn drop(&mut self) {
+        self.flush();
         // SAFETY: allocated in `MESSAGES`, used by this thread only, never after the thread's end.
         unsafe { enif_free_env(self.env) }
     }
