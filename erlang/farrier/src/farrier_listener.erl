@@ -129,8 +129,8 @@ defaults(Generation) ->
         logger => error_logger
     }.
 
-%% A Cowboy 1 connection dies with its process; a Cowboy 2 connection outlives its requests' processes.
-%% What the transport itself answers differs between the generations.
+%% What the transport itself answers differs between the generations: a Cowboy 1 connection dies with its process, a Cowboy 2
+%% connection outlives its requests' processes and says HTTP/1.1 even to HTTP/1.0 clients.
 -spec by_generation(1 | 2) -> map().
 by_generation(1) -> #{owner_death => close, http10_status_line => 'HTTP/1.0'};
 by_generation(2) -> #{owner_death => internal_server_error, http10_status_line => 'HTTP/1.1'}.
@@ -267,8 +267,9 @@ handle_call({update, Change}, _From, #listener{ref = Ref} = L) ->
 
 -spec configure(map(), #listener{}) -> {reply, ok | {error, term()}, #listener{}}.
 configure(Changes, #listener{bridge = Bridge, native = Native, options = Options} = L) ->
-    case Bridge:configure(Native, Changes) of
-        ok -> {reply, ok, L#listener{options = maps:merge(Options, Changes)}};
+    Changed = maps:merge(Options, Changes),
+    case Bridge:configure(Native, Changed) of
+        ok -> {reply, ok, L#listener{options = Changed}};
         {error, _} = Error -> {reply, Error, L}
     end.
 
