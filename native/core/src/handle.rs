@@ -52,8 +52,16 @@ struct Http<B: Bridge> {
     commands: mpsc::UnboundedSender<HttpCommand<B>>,
     stream: Option<mpsc::UnboundedSender<StreamChunk>>,
     state: ResponseState,
-    /// Ends the connection after the response.
-    last: Arc<Notify>,
+    signals: Arc<Signals>,
+}
+
+/// What a request tells the connection that it came on.
+#[derive(Default)]
+pub struct Signals {
+    /// No request is to be read after this one.
+    pub last: Notify,
+    /// The owner is done with the request.
+    pub released: Notify,
 }
 
 /// See the module's documentation.
@@ -67,6 +75,8 @@ pub struct Handle<B: Bridge> {
     outstanding: AtomicUsize,
     active: AtomicBool,
     closing: AtomicBool,
+    /// The owner has ended, or has closed.
+    released: AtomicBool,
     change: Mutex<Option<ConnectionChange>>,
     waker: OnceLock<Waker>,
 }
@@ -84,7 +94,7 @@ impl<B: Bridge> Handle<B> {
         shared: Arc<Shared<B>>,
         request: Request,
         commands: mpsc::UnboundedSender<HttpCommand<B>>,
-        last: Arc<Notify>,
+        signals: Arc<Signals>,
     ) -> Arc<Self> {
         Arc::new(Handle {
             shared,
@@ -94,12 +104,13 @@ impl<B: Bridge> Handle<B> {
                 commands,
                 stream: None,
                 state: ResponseState::None,
-                last,
+                signals,
             }))),
             outbox: Mutex::new(Outbox::new()),
             outstanding: AtomicUsize::new(0),
             active: AtomicBool::new(true),
             closing: AtomicBool::new(false),
+            released: AtomicBool::new(false),
             change: Mutex::new(None),
             waker: OnceLock::new(),
         })
@@ -338,11 +349,24 @@ impl<B: Bridge> Handle<B> {
         self.wake();
     }
 
+    fn release(&self) {
+        self.released.store(true, Ordering::Release);
+        if let Some(http) = lock(&self.http).as_ref() {
+            http.signals.released.notify_one();
+        }
+    }
+
+    /// Whether the owner is done with the request.
+    pub(crate) fn is_released(&self) -> bool {
+        self.released.load(Ordering::Acquire)
+    }
+
     /// Sends the last frames and closes. Before an upgrade: the connection ends after the response, or at once if
     /// there is none.
     pub fn close<F: Outgoing>(&self, frames: &[F]) {
         if let Some(http) = lock(&self.http).as_mut() {
-            http.last.notify_one();
+            self.released.store(true, Ordering::Release);
+            http.signals.last.notify_one();
             if http.state == ResponseState::None {
                 http.state = ResponseState::Done;
                 let _ = http.commands.send(HttpCommand::Close);
@@ -364,6 +388,7 @@ impl<B: Bridge> Handle<B> {
 
     /// The owner died, or the last reference to a request that nobody accepted is gone.
     pub fn abandon(&self) {
+        self.release();
         if self.response_state() == ResponseState::Upgraded {
             lock(&self.outbox).seal();
             self.begin_close();

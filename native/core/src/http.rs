@@ -8,7 +8,7 @@ pub(crate) use head::{check_head, upgrade_head};
 use crate::bridge::{BodyEvent, Bridge, Endpoint, ResponseBody, ResponseHead};
 use crate::config::HttpVersion;
 use crate::connection;
-use crate::handle::{Handle, HttpCommand, Upgrade};
+use crate::handle::{Handle, HttpCommand, Signals, Upgrade};
 use crate::listener::{Admission, Shared};
 use body::{Body, RequestBody};
 use head::Refusal;
@@ -22,11 +22,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 /// Bytes discarded from a client that goes on sending after the last response.
 const LINGER_BYTES: usize = 1024 * 1024;
@@ -39,18 +39,47 @@ struct Connection<B: Bridge> {
     requests: AtomicU64,
     /// Set by the request that becomes a WebSocket.
     upgraded: Mutex<Option<Upgraded<B>>>,
-    wire: Arc<WireState>,
-    /// Tells the connection to close after the current response.
-    last: Arc<Notify>,
+    wire: Arc<WireState<B>>,
+    signals: Arc<Signals>,
 }
 
 /// What hyper's socket tells of itself, and is told.
-#[derive(Default)]
-struct WireState {
+struct WireState<B: Bridge> {
     /// Whether hyper has bytes that the socket did not take yet.
     unflushed: AtomicBool,
     /// Whether the next response says HTTP/1.1 where hyper says HTTP/1.0.
     rename_version: AtomicBool,
+    /// A request for an upgrade that was answered: until its owner is done, what the client sends may be meant for
+    /// a WebSocket and is not read as HTTP.
+    undecided: Mutex<Option<Arc<Handle<B>>>>,
+}
+
+impl<B: Bridge> WireState<B> {
+    fn new() -> Self {
+        WireState {
+            unflushed: AtomicBool::new(false),
+            rename_version: AtomicBool::new(false),
+            undecided: Mutex::new(None),
+        }
+    }
+
+    fn undecided(&self) -> MutexGuard<'_, Option<Arc<Handle<B>>>> {
+        self.undecided
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Whether nothing is to be read for now. The connection is woken when that changes.
+    fn holds_reads(&self) -> bool {
+        let mut undecided = self.undecided();
+        if undecided
+            .as_ref()
+            .is_some_and(|handle| handle.is_released())
+        {
+            *undecided = None;
+        }
+        undecided.is_some()
+    }
 }
 
 struct Upgraded<B: Bridge> {
@@ -68,7 +97,7 @@ pub(crate) async fn serve<B: Bridge>(
     let Ok(sock) = stream.local_addr() else {
         return;
     };
-    let wire = Arc::new(WireState::default());
+    let wire = Arc::new(WireState::new());
     let connection = Arc::new(Connection {
         shared: shared.clone(),
         peer: peer.into(),
@@ -76,7 +105,7 @@ pub(crate) async fn serve<B: Bridge>(
         requests: AtomicU64::new(0),
         upgraded: Mutex::new(None),
         wire: wire.clone(),
-        last: Arc::new(Notify::new()),
+        signals: Arc::default(),
     });
     let service = {
         let connection = connection.clone();
@@ -191,11 +220,18 @@ impl<B: Bridge> Connection<B> {
     /// Resolves when no further request is to be read: the listener was closed, or a handler ended the connection.
     fn last_request(&self) -> impl Future<Output = ()> + use<B> {
         let draining = self.shared.draining();
-        let last = self.last.clone();
+        let signals = self.signals.clone();
         async move {
+            let released = async {
+                // Each wakes the task, which then looks whether it may read again.
+                loop {
+                    signals.released.notified().await;
+                }
+            };
             tokio::select! {
                 () = draining => {}
-                () = last.notified() => {}
+                () = signals.last.notified() => {}
+                () = released => {}
             }
         }
     }
@@ -258,8 +294,10 @@ async fn answer<B: Bridge>(
         connection.shared.clone(),
         head,
         sender,
-        connection.last.clone(),
+        connection.signals.clone(),
     );
+    let wants_upgrade = parts.headers.contains_key(hyper::header::UPGRADE);
+    let undecided = wants_upgrade.then(|| handle.clone());
     let exchange = Exchange {
         handle,
         commands,
@@ -274,6 +312,7 @@ async fn answer<B: Bridge>(
         && connection.shared.options().http10_status_line == HttpVersion::Http11;
     let renamed = &connection.wire.rename_version;
     renamed.store(rename, Ordering::Relaxed);
+    *connection.wire.undecided() = undecided;
     Ok(connection.finish(number, response))
 }
 
@@ -397,12 +436,12 @@ impl<B: Bridge> RequestBody<B> {
 }
 
 /// The socket as hyper sees it. Notices whether hyper's bytes are all out.
-struct Wire {
+struct Wire<B: Bridge> {
     stream: TcpStream,
-    state: Arc<WireState>,
+    state: Arc<WireState<B>>,
 }
 
-impl Wire {
+impl<B: Bridge> Wire<B> {
     /// Cowboy 2 answers HTTP/1.0 requests with HTTP/1.1 in the status line, which hyper can't.
     fn poll_write_renamed(
         &mut self,
@@ -423,17 +462,20 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl<B: Bridge> AsyncRead for Wire<B> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.state.holds_reads() {
+            return Poll::Pending;
+        }
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
-impl AsyncWrite for Wire {
+impl<B: Bridge> AsyncWrite for Wire<B> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
