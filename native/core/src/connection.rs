@@ -320,25 +320,13 @@ impl<B: Bridge> Connection<B> {
     /// Arms the timer for the earliest deadline and acts on those that have passed. Ready when lingering is over.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let now = Instant::now();
             let limit = match self.stage {
                 Stage::Open => self.idle_timeout,
                 Stage::Ended => None,
                 Stage::Flushing => Some(FLUSH_PATIENCE),
                 Stage::Lingering { .. } => self.handle.shared().options().linger_timeout.0,
             };
-            if self.stage == Stage::Open && self.handle.is_behind() {
-                // Not the peer's silence: we don't listen.
-                self.last_read = now;
-            }
             let idle_at = limit.map(|limit| self.last_read + limit);
-            if idle_at.is_some_and(|at| at <= now) {
-                match self.stage {
-                    Stage::Open => self.end(End::Timeout),
-                    _ => return Poll::Ready(()),
-                }
-                continue;
-            }
             let Some(next) = earliest(idle_at, self.cork_until) else {
                 self.timer = None;
                 return Poll::Pending;
@@ -352,7 +340,16 @@ impl<B: Bridge> Connection<B> {
             if let Some(timer) = &mut self.timer {
                 ready!(timer.as_mut().poll(cx));
             }
-            if self.cork_until.is_some_and(|due| due <= Instant::now())
+            let now = Instant::now();
+            if idle_at.is_some_and(|at| at <= now) {
+                match self.stage {
+                    // Not the peer's silence: we don't listen.
+                    Stage::Open if self.handle.is_behind() => self.last_read = now,
+                    Stage::Open => self.end(End::Timeout),
+                    _ => return Poll::Ready(()),
+                }
+            }
+            if self.cork_until.is_some_and(|due| due <= now)
                 && let Poll::Ready(Err(error)) = self.poll_drain(cx)
             {
                 self.lose(&error);

@@ -16,6 +16,8 @@ use tokio::net::tcp::OwnedWriteHalf;
 const DIRECT_WRITE: usize = 1024 * 1024;
 /// Frames up to this size are copied next to each other rather than written as separate vectors.
 const COALESCE: usize = 4096;
+/// Frames that are together no larger than this are written from the stack.
+const STACK: usize = 1024;
 /// Corked bytes beyond this are written at once.
 const CORK: usize = 64 * 1024;
 /// Vectors in one system call; the kernel takes 1024.
@@ -142,7 +144,7 @@ impl<B: Bridge> Outbox<B> {
             self.enqueue(frames, 0);
             return self.flush_now();
         }
-        let written = if total <= COALESCE {
+        let written = if total <= STACK {
             self.write_coalesced(frames)?
         } else {
             self.write_vectored(frames)?
@@ -158,7 +160,7 @@ impl<B: Bridge> Outbox<B> {
 
     /// Writes small frames side by side, from the stack. Returns how much of them the socket took.
     fn write_coalesced<F: Outgoing>(&mut self, frames: &[F]) -> Result<usize, Closed> {
-        let mut buffer = [0; COALESCE];
+        let mut buffer = [0; STACK];
         let mut length = 0;
         let mut put = |bytes: &[u8]| {
             buffer[length..length + bytes.len()].copy_from_slice(bytes);

@@ -4,7 +4,8 @@ use crate::terms::atoms;
 use bytes::Bytes;
 use farrier_core::frame::{MAX_CONTROL, Opcode, write_close};
 use farrier_core::outbox::{Held, Outgoing};
-use rustler::{Atom, Binary, Error, NifResult, OwnedEnv, Term, TermType};
+use rustler::sys::enif_get_tuple;
+use rustler::{Atom, Binary, Error, NifResult, OwnedEnv, Term};
 use smallvec::SmallVec;
 
 /// Code of a close frame that a handler gave a reason but no code (RFC 6455 7.4.1).
@@ -36,17 +37,14 @@ pub fn decode<'a>(frames: Term<'a>) -> NifResult<Frames<'a>> {
 
 impl<'a> Frame<'a> {
     fn decode(term: Term<'a>) -> NifResult<Self> {
-        if term.get_type() == TermType::Atom {
-            return Self::bare(term.decode()?);
+        match *elements(term) {
+            [tag, payload] => Self::pair(tag.decode()?, payload),
+            [tag, code, reason] if tag.decode::<Atom>()? == atoms::close() => {
+                Self::close(code.decode()?, iodata(reason)?)
+            }
+            [] => Self::bare(term.decode()?),
+            _ => Err(Error::BadArg),
         }
-        if let Ok((tag, payload)) = term.decode::<(Atom, Term)>() {
-            return Self::pair(tag, payload);
-        }
-        let (tag, code, reason) = term.decode::<(Atom, Term, Term)>()?;
-        if tag != atoms::close() {
-            return Err(Error::BadArg);
-        }
-        Self::close(code.decode()?, iodata(reason)?)
     }
 
     fn bare(tag: Atom) -> NifResult<Self> {
@@ -84,6 +82,24 @@ impl<'a> Frame<'a> {
             opcode: Opcode::Close,
             payload: Payload::Bytes(payload[..length].to_vec()),
         })
+    }
+}
+
+/// The elements of a tuple of up to three; of anything else, none. Spares the vector that decoding to a Rust tuple allocates.
+fn elements(term: Term<'_>) -> SmallVec<[Term<'_>; 3]> {
+    let env = term.get_env();
+    let mut arity = 0;
+    let mut array = std::ptr::null();
+    // SAFETY: the out pointers are valid; on success the array has `arity` terms of `env` and lives as long as `env`'s terms
+    // are not moved, which they aren't during a call.
+    unsafe {
+        if enif_get_tuple(env.as_c_arg(), term.as_c_arg(), &mut arity, &mut array) == 0 || arity > 3
+        {
+            return SmallVec::new();
+        }
+        (0..arity as usize)
+            .map(|i| Term::new(env, *array.add(i)))
+            .collect()
     }
 }
 
