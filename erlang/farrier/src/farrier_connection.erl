@@ -55,9 +55,12 @@
 %%% Start
 
 %% @doc Starts the process of a request. The caller must be a `farrier_connection_sup'.
+%%
+%% A message from a native thread is one block of memory if the queue is kept off the heap and two if it is not, and each is
+%% given back to that thread's allocator by way of another thread.
 -spec start_link(module(), Handle :: term(), farrier:ref()) -> pid().
 start_link(Bridge, Handle, Ref) ->
-    proc_lib:spawn_link(?MODULE, init, [Bridge, Handle, Ref]).
+    proc_lib:spawn_opt(?MODULE, init, [Bridge, Handle, Ref], [link, {message_queue_data, off_heap}]).
 
 %% @doc Ends a session as a stop by its handler would, but with close code 1001. A plain request just ends by itself.
 -spec drain(pid()) -> ok.
