@@ -345,7 +345,13 @@ impl<B: Bridge> Handle<B> {
 
     /// Changes options of the running connection.
     pub fn change(&self, change: ConnectionChange) {
-        *lock(&self.change) = Some(change);
+        {
+            let mut pending = lock(&self.change);
+            let pending = pending.get_or_insert_default();
+            // An earlier change that the task has not seen yet stays, except for what this one names.
+            pending.idle_timeout = change.idle_timeout.or(pending.idle_timeout);
+            pending.max_frame_size = change.max_frame_size.or(pending.max_frame_size);
+        }
         self.wake();
     }
 

@@ -144,6 +144,9 @@ impl<B: Bridge> Outbox<B> {
             self.enqueue(frames, 0);
             return self.flush_now();
         }
+        if frames.is_empty() {
+            return Ok(());
+        }
         let written = if total <= STACK {
             self.write_coalesced(frames)?
         } else {
