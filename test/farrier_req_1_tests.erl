@@ -109,7 +109,8 @@ headers_stand_in_the_order_of_cowboy_1_test() ->
     Req2 = farrier_req_1:set_resp_header(<<"x-b">>, <<"2">>, Req1),
     {ok, Req} = farrier_req_1:reply(200, [{<<"x-a">>, <<"3">>}], "hi", Req2),
     Headers = [
-        {<<"server">>, <<"Cowboy">>}, {<<"content-length">>, <<"2">>}, {<<"set-cookie">>, <<"c=d; Version=1">>},
+        {<<"connection">>, <<"keep-alive">>}, {<<"server">>, <<"Cowboy">>}, {<<"content-length">>, <<"2">>},
+        {<<"set-cookie">>, <<"c=d; Version=1">>},
         {<<"x-b">>, <<"2">>}, {<<"x-a">>, <<"3">>}
     ],
     ?assertEqual([{respond, 200, Headers, <<"hi">>}], ?BRIDGE:calls()),
@@ -126,7 +127,7 @@ only_an_unanswered_unlocked_req_replies_test() ->
     ?assertError(function_clause, farrier_req_1_resp:chunked_reply(200, Req)),
     ?assertError(function_clause, farrier_req_1:reply(200, farrier_req_1:lock(req(#{})))).
 
-persistence_is_told_where_it_is_not_the_default_test_() ->
+persistence_is_told_in_every_http11_response_test_() ->
     [
         ?_test(begin
             {ok, _} = farrier_req_1:reply(200, req(Request, #{max_keepalive => 100})),
@@ -134,12 +135,11 @@ persistence_is_told_where_it_is_not_the_default_test_() ->
             ?assertEqual(Told ++ [{<<"server">>, <<"Cowboy">>}, {<<"content-length">>, <<"0">>}], Headers)
         end)
      || {Request, Told} <- [
-            {#{}, []},
+            {#{}, [{<<"connection">>, <<"keep-alive">>}]},
             {#{headers => [{<<"connection">>, <<"close">>}]}, [{<<"connection">>, <<"close">>}]},
             {#{stream_id => 100}, [{<<"connection">>, <<"close">>}]},
             {#{version => 'HTTP/1.0'}, []},
-            {#{version => 'HTTP/1.0', headers => [{<<"connection">>, <<"keep-alive">>}]},
-                [{<<"connection">>, <<"keep-alive">>}]}
+            {#{version => 'HTTP/1.0', headers => [{<<"connection">>, <<"keep-alive">>}]}, []}
         ]
     ].
 
@@ -148,7 +148,8 @@ a_chunked_reply_is_framed_test() ->
     ok = farrier_req_1_resp:chunk("ab", Req),
     ok = farrier_req_1_resp:chunk(<<>>, Req),
     ok = farrier_req_1_resp:ensure_response(Req, 204),
-    Headers = [{<<"transfer-encoding">>, <<"chunked">>}, {<<"server">>, <<"Cowboy">>}, {<<"x">>, <<"y">>}],
+    Headers = [{<<"transfer-encoding">>, <<"chunked">>}, {<<"connection">>, <<"keep-alive">>},
+        {<<"server">>, <<"Cowboy">>}, {<<"x">>, <<"y">>}],
     ?assertEqual([{stream, 200, Headers}, {chunk, <<"ab">>}, {finish, []}], ?BRIDGE:calls()).
 
 a_chunk_that_waits_for_room_returns_test() ->
@@ -162,7 +163,7 @@ a_chunk_that_waits_for_room_returns_test() ->
 funs_send_the_body_test() ->
     Send = fun(Socket, Transport) -> ok = Transport:send(Socket, <<"hello">>) end,
     {ok, _} = farrier_req_1:reply(200, farrier_req_1:set_resp_body_fun(5, Send, req(#{}))),
-    ?assertMatch([{stream, 200, [_, {<<"content-length">>, <<"5">>}]}, {chunk, <<"hello">>}, {finish, []}], ?BRIDGE:calls()),
+    ?assertMatch([{stream, 200, [_, _, {<<"content-length">>, <<"5">>}]}, {chunk, <<"hello">>}, {finish, []}], ?BRIDGE:calls()),
     {ok, _} = farrier_req_1:reply(200, farrier_req_1:set_resp_body_fun(chunked, fun(Chunk) -> Chunk("x") end, req(#{}))),
     ?assertMatch([{stream, 200, [{<<"transfer-encoding">>, _} | _]}, {chunk, <<"x">>}, {finish, []}], ?BRIDGE:calls()).
 

@@ -127,7 +127,7 @@ resume(Resume, Env, Rest, Context) ->
 completed({upgrade, Env, Rest}, Context) ->
     begin_session(take_upgrade(), Env, Rest, Context);
 completed({error, Status, Req}, #request{generation = 1} = Context) ->
-    _ = unanswered() andalso farrier_req_1:reply(Status, [{<<"connection">>, <<"close">>}], [], Req),
+    _ = unanswered() andalso farrier_req_1:reply(Status, [], [], farrier_req_1:set([{connection, close}], Req)),
     close_request(Context);
 completed({error, Status, _}, #request{bridge = Bridge, handle = Handle} = Context) ->
     %% A handler of Cowboy 1 under a listener of Cowboy 2.

@@ -258,8 +258,8 @@ reraise(Class, Reason, Stack, MFA, Req, [Message | More], message) ->
 answer_crash(Stack, Req) ->
     case farrier_exchange:response_state() of
         none ->
-            _ = farrier_req_1:reply(crash_status(lists:sublist(Stack, 3)),
-                [{<<"connection">>, <<"close">>}], [], Req),
+            Last = farrier_req_1:set([{connection, close}], Req),
+            _ = farrier_req_1:reply(crash_status(lists:sublist(Stack, 3)), [], [], Last),
             ok;
         _ ->
             ok

@@ -34,9 +34,9 @@ reply(Status, Headers, Body, Req) ->
 own_headers(Req) ->
     [{<<"date">>, farrier_clock:rfc1123()}, {<<"server">>, <<"Cowboy">>} | connection(Req)].
 
-%% Said only where it is not the default of the HTTP version.
+%% Cowboy 1 says it in every HTTP/1.1 response, default or not, and in none of HTTP/1.0.
 -spec connection(req()) -> headers().
-connection(#http_req{connection = keepalive, version = 'HTTP/1.0'}) -> [{<<"connection">>, <<"keep-alive">>}];
+connection(#http_req{connection = keepalive, version = 'HTTP/1.1'}) -> [{<<"connection">>, <<"keep-alive">>}];
 connection(#http_req{connection = close, version = 'HTTP/1.1'}) -> [{<<"connection">>, <<"close">>}];
 connection(_) -> [].
 
