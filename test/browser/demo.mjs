@@ -181,6 +181,8 @@ const tests = {
     }
     await say(page, "still here");
     await said(page, "still here");
+    // The log is drawn after the conversation.
+    await page.locator("#frames tr.sent").first().waitFor();
     assert.equal(await page.locator("#frames tr.sent").count(), 1);
   },
 

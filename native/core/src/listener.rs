@@ -8,6 +8,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +18,9 @@ use tokio::task::JoinHandle;
 
 /// Pause after an accept failed for want of descriptors or memory; connections wait in the backlog meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Longest wait for the accepting task to let go of its port; it does at its next turn.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a listener's connections share. `configure` makes a new one; running connections keep theirs.
 pub struct Shared<B: Bridge> {
@@ -112,7 +116,19 @@ pub struct Listener<B: Bridge> {
     address: SocketAddr,
     draining: watch::Sender<bool>,
     current: Arc<Mutex<Arc<Shared<B>>>>,
-    accepting: Mutex<Option<JoinHandle<()>>>,
+    accepting: Mutex<Option<Accepting>>,
+}
+
+/// The task that accepts. `released` hangs up once the task has let go of the port.
+struct Accepting {
+    task: JoinHandle<()>,
+    released: Receiver<()>,
+}
+
+/// The listening socket, which closes before whoever waits for `released` is told.
+struct Bound {
+    socket: TcpListener,
+    _released: Sender<()>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -162,10 +178,13 @@ impl<B: Bridge> Listener<B> {
     fn accept_from(&self, socket: std::net::TcpListener) -> io::Result<()> {
         let _runtime = self.runtime.enter();
         let socket = TcpListener::from_std(socket)?;
-        let task = self.runtime.spawn(accept(socket, self.current.clone()));
-        if let Some(old) = lock(&self.accepting).replace(task) {
-            old.abort();
-        }
+        let (sender, released) = mpsc::channel();
+        let bound = Bound {
+            socket,
+            _released: sender,
+        };
+        let task = self.runtime.spawn(accept(bound, self.current.clone()));
+        *lock(&self.accepting) = Some(Accepting { task, released });
         Ok(())
     }
 
@@ -174,11 +193,18 @@ impl<B: Bridge> Listener<B> {
         self.address
     }
 
-    /// Stops accepting and releases the port. Connections go on.
+    /// Stops accepting and releases the port: connecting fails once this returns. Connections go on.
     pub fn suspend(&self) {
-        if let Some(task) = lock(&self.accepting).take() {
-            task.abort();
+        if let Some(released) = self.stop_accepting() {
+            // Nothing is ever sent: this waits for the sender to be dropped.
+            let _ = released.recv_timeout(RELEASE_TIMEOUT);
         }
+    }
+
+    fn stop_accepting(&self) -> Option<Receiver<()>> {
+        let accepting = lock(&self.accepting).take()?;
+        accepting.task.abort();
+        Some(accepting.released)
     }
 
     /// Binds the same port again. Nothing happens if it is bound already.
@@ -227,7 +253,8 @@ impl<B: Bridge> Listener<B> {
 
 impl<B: Bridge> Drop for Listener<B> {
     fn drop(&mut self) {
-        self.close();
+        self.stop_accepting();
+        self.draining.send_replace(true);
     }
 }
 
@@ -250,14 +277,14 @@ fn bind(address: SocketAddr, options: &ListenerOptions) -> io::Result<std::net::
     Ok(socket.into())
 }
 
-async fn accept<B: Bridge>(socket: TcpListener, current: Arc<Mutex<Arc<Shared<B>>>>) {
+async fn accept<B: Bridge>(bound: Bound, current: Arc<Mutex<Arc<Shared<B>>>>) {
     loop {
         let counters = lock(&current).counters.clone();
         while counters.connections.load(Ordering::Acquire) >= counters.limit.load(Ordering::Acquire)
         {
             counters.freed.notified().await;
         }
-        match socket.accept().await {
+        match bound.socket.accept().await {
             Ok((stream, peer)) => {
                 counters.accepted.fetch_add(1, Ordering::Relaxed);
                 let shared = lock(&current).clone();

@@ -184,7 +184,7 @@ fn configure<'a>(env: Env<'a>, listener: ListenerArc, options: Binary<'a>) -> Te
     }
 }
 
-#[rustler::nif]
+#[rustler::nif(schedule = "DirtyIo")]
 fn suspend(listener: ListenerArc) -> Atom {
     listener.0.suspend();
     atoms::ok()
@@ -198,7 +198,7 @@ fn resume(env: Env<'_>, listener: ListenerArc) -> Term<'_> {
     }
 }
 
-#[rustler::nif]
+#[rustler::nif(schedule = "DirtyIo")]
 fn close_listener(listener: ListenerArc) -> Atom {
     listener.0.close();
     atoms::ok()
