@@ -39,7 +39,7 @@
     intercept :: boolean(),
     send_earlier :: boolean(),
     %% Middlewares that run after the session, and their environment.
-    remaining :: none | {farrier_handler:env(), [module()]}
+    remaining :: none | {farrier_handler:generation(), farrier_handler:env(), [module()]}
 }).
 
 -opaque session() :: #session{}.
@@ -48,7 +48,7 @@
     bridge :: module(),
     handle :: term(),
     ref :: farrier:ref(),
-    generation :: 1 | 2,
+    generation :: farrier_handler:generation(),
     config :: farrier_listener:config()
 }).
 
@@ -92,8 +92,8 @@ configured(Request, Bridge, Handle, #{ref := Ref, generation := Generation} = Co
     farrier_middleware:outcome().
 first(Request, Env, Middlewares, #{generation := 2, ref := Ref}) ->
     farrier_middleware:run(farrier_req_2:new(Request, Ref), Env, Middlewares);
-first(Request, Env, Middlewares, #{generation := 1, ref := Ref, protocol := Protocol}) ->
-    Req0 = farrier_req_1:new(Request, Ref, Protocol),
+first(Request, Env, Middlewares, #{generation := Generation, ref := Ref, protocol := Protocol}) ->
+    Req0 = new(Generation, Request, Ref, Protocol),
     case Protocol of
         #{onrequest := OnRequest} when is_function(OnRequest, 1) ->
             Req = OnRequest(Req0),
@@ -104,6 +104,11 @@ first(Request, Env, Middlewares, #{generation := 1, ref := Ref, protocol := Prot
         _ ->
             farrier_middleware:run(Req0, Env, Middlewares)
     end.
+
+-spec new(0 | 1 | '2pre', map(), farrier:ref(), map()) -> term().
+new(0, Request, Ref, Protocol) -> farrier_req_0:new(Request, Ref, Protocol);
+new(1, Request, Ref, Protocol) -> farrier_req_1:new(Request, Ref, Protocol);
+new('2pre', Request, Ref, Protocol) -> farrier_req_2pre:new(Request, Ref, Protocol).
 
 %% Whatever the chain raises is answered and logged here; what it returns is dealt with outside of the `try', with the
 %% chain's stack gone.
@@ -126,12 +131,13 @@ resume(Resume, Env, Rest, Context) ->
 -spec completed(farrier_middleware:outcome(), #request{}) -> term().
 completed({upgrade, Env, Rest}, Context) ->
     begin_session(take_upgrade(), Env, Rest, Context);
-completed({error, Status, Req}, #request{generation = 1} = Context) ->
-    _ = unanswered() andalso farrier_req_1:reply(Status, [], [], farrier_req_1:set([{connection, close}], Req)),
-    close_request(Context);
-completed({error, Status, _}, #request{bridge = Bridge, handle = Handle} = Context) ->
-    %% A handler of Cowboy 1 under a listener of Cowboy 2.
+completed({error, Status, _}, #request{generation = 2, bridge = Bridge, handle = Handle} = Context) ->
+    %% A handler of another generation under a listener of Cowboy 2.
     _ = unanswered() andalso Bridge:respond(Handle, Status, [{<<"content-length">>, <<"0">>}], <<>>),
+    close_request(Context);
+completed({error, Status, Req}, Context) ->
+    Req1 = farrier_req:convert(1, Req),
+    _ = unanswered() andalso farrier_req_1:reply(Status, [], [], farrier_req_1:set([{connection, close}], Req1)),
     close_request(Context);
 completed({_, Req}, Context) ->
     case take_upgrade() of
@@ -141,11 +147,11 @@ completed({_, Req}, Context) ->
 
 %% Cowboy answers 204 if nobody else has answered: Cowboy 1 with its usual headers, Cowboy 2 with none.
 -spec answer(term(), #request{}) -> term().
-answer(Req, #request{generation = 1}) ->
-    _ = unanswered() andalso farrier_req_1:reply(204, Req),
-    farrier_exchange:close_response();
 answer(_, #request{generation = 2, bridge = Bridge, handle = Handle}) ->
     _ = unanswered() andalso Bridge:respond(Handle, 204, [], <<>>),
+    farrier_exchange:close_response();
+answer(Req, _) ->
+    _ = unanswered() andalso farrier_req_1:reply(204, farrier_req:convert(1, Req)),
     farrier_exchange:close_response().
 
 -spec unanswered() -> boolean().
@@ -278,7 +284,7 @@ begin_session({Adapter, Headers, Options, State}, Env, Rest, Context) ->
     end.
 
 -spec session(module(), farrier_handler:env(), [module()], #request{}) -> session().
-session(Adapter, Env, Rest, #request{bridge = Bridge, handle = Handle, config = Config}) ->
+session(Adapter, Env, Rest, #request{bridge = Bridge, handle = Handle, config = Config} = Context) ->
     #{otp_messages := OtpMessages, bad_frame := BadFrame} = Adapter:traits(),
     #session{
         bridge = Bridge,
@@ -288,12 +294,13 @@ session(Adapter, Env, Rest, #request{bridge = Bridge, handle = Handle, config = 
         send_timeout = maps:get(send_timeout, Config),
         intercept = OtpMessages =:= intercept,
         send_earlier = BadFrame =:= send_earlier,
-        remaining = remaining(Env, Rest)
+        remaining = remaining(Context, Env, Rest)
     }.
 
--spec remaining(farrier_handler:env(), [module()]) -> none | {farrier_handler:env(), [module()]}.
-remaining(_, []) -> none;
-remaining(Env, Rest) -> {Env, Rest}.
+-spec remaining(#request{}, farrier_handler:env(), [module()]) ->
+    none | {farrier_handler:generation(), farrier_handler:env(), [module()]}.
+remaining(_, _, []) -> none;
+remaining(#request{generation = Generation}, Env, Rest) -> {Generation, Env, Rest}.
 
 %% Nothing of the request is needed any more, and what is left of it would stay on the heap of a process that may idle for
 %% hours. A collection leaves one heap of the least size; hibernating would leave less, but the first message would then
@@ -493,7 +500,8 @@ finish(Reason, #session{adapter = Adapter, remaining = Remaining}, State) ->
     case {Adapter:terminate(Reason, State), Remaining} of
         {{normal, _}, none} -> ok;
         {{Exit, _}, none} -> exit(Exit);
-        {{_, Req}, {Env, Rest}} -> remaining(farrier_middleware:after_session(Req, Env, Rest))
+        {{_, Req}, {Generation, Env, Rest}} ->
+            remaining(farrier_middleware:after_session(Generation, Req, Env, Rest))
     end.
 
 -spec remaining(farrier_middleware:outcome()) -> ok.

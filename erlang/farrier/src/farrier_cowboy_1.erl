@@ -18,9 +18,6 @@
     hibernate = false :: boolean()
 }).
 
-%% TLS listeners will say `ssl'.
--define(TRANSPORT, tcp).
-
 -spec traits() -> farrier_handler:traits().
 traits() ->
     #{otp_messages => deliver, bad_frame => send_earlier, middlewares => after_session}.
@@ -30,7 +27,7 @@ traits() ->
 %% @doc Calls `init/3' and, for a plain request, `handle/2' and `terminate/3'.
 -spec execute(term(), list(), module(), term()) -> farrier_handler:outcome().
 execute(Req, Env, Handler, Opts) ->
-    try Handler:init({?TRANSPORT, http}, Req, Opts) of
+    try Handler:init({farrier_exchange:transport(), http}, Req, Opts) of
         {ok, Req2, State} ->
             handle(Req2, Env, Handler, State);
         {shutdown, Req2, State} ->
@@ -103,7 +100,7 @@ upgrade(Req, Env, Handler, Opts) ->
 
 -spec initialise(binary(), term(), list(), module(), term()) -> farrier_handler:outcome().
 initialise(Accept, Req, Env, Handler, Opts) ->
-    try Handler:websocket_init(?TRANSPORT, Req, Opts) of
+    try Handler:websocket_init(farrier_exchange:transport(), Req, Opts) of
         {ok, Req2, State} ->
             accepted(Accept, Env, infinity, #websocket{handler = Handler, req = Req2, state = State});
         {ok, Req2, State, hibernate} ->

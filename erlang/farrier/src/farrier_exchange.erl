@@ -8,7 +8,8 @@
 %% `farrier_req_1' and `farrier_req_2', who know where their generation puts it.
 -module(farrier_exchange).
 
--export([open/3, bind/1, ref/0, request/0, request/1, bridge/0, find/1, response_state/0, response_state/1]).
+-export([open/3, bind/1, ref/0, request/0, request/1, transport/0, bridge/0, find/1]).
+-export([response_state/0, response_state/1]).
 -export([persistence/1, http_version/1]).
 -export([respond/4, stream/3, chunk/2, finish/2, close_response/0]).
 -export([read_body/4]).
@@ -69,6 +70,14 @@ request() ->
 -spec request(exchange()) -> map().
 request(#exchange{request = Request}) ->
     Request.
+
+%% @doc What the handlers of Cowboy 0 and 1 are told that their connection is.
+-spec transport() -> tcp | ssl.
+transport() ->
+    case request() of
+        #{scheme := <<"https">>} -> ssl;
+        _ -> tcp
+    end.
 
 -spec bridge() -> {module(), term()}.
 bridge() ->

@@ -6,9 +6,12 @@
 %% generation. A further generation is one more module and one more clause of `adapter/2'.
 -module(farrier_handler).
 
--export([adapter/2]).
+-export([adapter/2, generation/1]).
 
--export_type([state/0, traits/0, result/0, reason/0, frames/0, command/0, env/0, outcome/0]).
+-export_type([generation/0, state/0, traits/0, result/0, reason/0, frames/0, command/0, env/0, outcome/0]).
+
+%% 0: Cowboy 0.2 to 0.6. 1: 0.8 to 1.1. 2pre: 2.0.0-pre.1 to pre.3. 2: 2.0.0-pre.4 and what followed.
+-type generation() :: 0 | 1 | '2pre' | 2.
 
 %% What an adapter carries from one callback to the next. Opaque to the connection.
 -type state() :: term().
@@ -48,6 +51,7 @@
     | {error, atom()}
     | {exit, term()}.
 
+%% A map in generation 2, a property list in the others.
 -type env() :: map() | [{atom(), term()}].
 
 %% What is left of a request once its handler is done, in Cowboy's own middleware terms.
@@ -87,14 +91,41 @@
 -callback handler_state(term(), state()) -> state().
 -optional_callbacks([handler_state/1, handler_state/2]).
 
-%% @doc The adapter of a handler: what it exports decides, the listener's generation where it exports the
-%% `init' of both or of neither.
--spec adapter(module(), 1 | 2) -> module().
+%% @doc The adapter of a handler: what it exports decides; where that says nothing, the generation of the listener, which its
+%% start function decides (`start_listener/6': 0, `start_http/4': 1, `start_clear/3': 2).
+%%
+%% `init/3' means a record as Req: Cowboy 0 or 1. `init/2' with `websocket_handle/3' means the pre-releases of Cowboy 2, with
+%% `websocket_handle/2' Cowboy 2.
+-spec adapter(module(), generation()) -> module().
 adapter(Handler, Generation) ->
     _ = erlang:module_loaded(Handler) orelse code:ensure_loaded(Handler),
     case {erlang:function_exported(Handler, init, 3), erlang:function_exported(Handler, init, 2)} of
-        {true, false} -> farrier_cowboy_1;
-        {false, true} -> farrier_cowboy_2;
-        _ when Generation =:= 1 -> farrier_cowboy_1;
-        _ -> farrier_cowboy_2
+        {true, false} -> with_init_3(Generation);
+        {false, true} -> with_init_2(Handler, Generation);
+        _ when Generation =:= 0; Generation =:= 1 -> with_init_3(Generation);
+        _ -> with_init_2(Handler, Generation)
     end.
+
+-spec with_init_3(generation()) -> module().
+with_init_3(0) -> farrier_cowboy_0;
+with_init_3(_) -> farrier_cowboy_1.
+
+-spec with_init_2(module(), generation()) -> module().
+with_init_2(Handler, Generation) ->
+    Callbacks = {
+        erlang:function_exported(Handler, websocket_handle, 2),
+        erlang:function_exported(Handler, websocket_handle, 3)
+    },
+    case Callbacks of
+        {true, false} -> farrier_cowboy_2;
+        {false, true} -> farrier_cowboy_2pre;
+        _ when Generation =:= 2 -> farrier_cowboy_2;
+        _ -> farrier_cowboy_2pre
+    end.
+
+%% @doc The generation that an adapter speaks.
+-spec generation(module()) -> generation().
+generation(farrier_cowboy_0) -> 0;
+generation(farrier_cowboy_1) -> 1;
+generation(farrier_cowboy_2pre) -> '2pre';
+generation(farrier_cowboy_2) -> 2.

@@ -17,7 +17,7 @@
 
 -type config() :: #{
     ref := farrier:ref(),
-    generation := 1 | 2,
+    generation := farrier_handler:generation(),
     bridge := module(),
     env := farrier_handler:env(),
     middlewares := [module()],
@@ -113,7 +113,7 @@ options(Ref, Options) when is_map(Options) ->
 options(_, Options) ->
     {error, {bad_option, options, Options, <<"a map">>}}.
 
--spec defaults(1 | 2) -> map().
+-spec defaults(farrier_handler:generation()) -> map().
 defaults(Generation) ->
     #{
         generation => Generation,
@@ -131,9 +131,9 @@ defaults(Generation) ->
 
 %% What the transport itself answers differs between the generations: a Cowboy 1 connection dies with its process, a Cowboy 2
 %% connection outlives its requests' processes and says HTTP/1.1 even to HTTP/1.0 clients.
--spec by_generation(1 | 2) -> map().
-by_generation(1) -> #{owner_death => close, http10_status_line => 'HTTP/1.0'};
-by_generation(2) -> #{owner_death => internal_server_error, http10_status_line => 'HTTP/1.1'}.
+-spec by_generation(farrier_handler:generation()) -> map().
+by_generation(2) -> #{owner_death => internal_server_error, http10_status_line => 'HTTP/1.1'};
+by_generation(_) -> #{owner_death => close, http10_status_line => 'HTTP/1.0'}.
 
 -spec value(atom(), map(), term()) -> term().
 value(Name, Options, Default) ->
@@ -143,8 +143,9 @@ value(Name, Options, Default) ->
     end.
 
 -spec check(atom(), term()) -> term().
-check(generation, V) when V =:= 1; V =:= 2 -> V;
-check(generation, V) -> bad_option(generation, V, "1 (Cowboy 1.x) or 2 (Cowboy 2.x)");
+check(generation, V) when V =:= 0; V =:= 1; V =:= '2pre'; V =:= 2 -> V;
+check(generation, V) ->
+    bad_option(generation, V, "0 (Cowboy 0.2 to 0.6), 1 (0.8 to 1.1), '2pre' (2.0.0-pre.1 to pre.3) or 2 (2.x)");
 check(bridge, nif) -> farrier_nif;
 check(bridge, port) -> bad_option(bridge, port, "nif (the port bridge is not there yet)");
 check(bridge, V) when is_atom(V) -> V;
@@ -175,8 +176,8 @@ bad_option(Name, Value, Allowed) ->
 environment(Options, #{ref := Ref, generation := Generation, env := Env} = Config) ->
     Given = lists:ukeysort(1, maps:to_list(maps:with([dispatch], Options)) ++ pairs(Env)),
     case Generation of
-        1 -> Config#{env := [{listener, Ref} | lists:keydelete(listener, 1, Given)]};
-        2 -> Config#{env := maps:from_list(Given)}
+        2 -> Config#{env := maps:from_list(Given)};
+        _ -> Config#{env := [{listener, Ref} | lists:keydelete(listener, 1, Given)]}
     end.
 
 -spec pairs(map() | proplists:proplist()) -> [{term(), term()}].

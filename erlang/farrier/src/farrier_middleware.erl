@@ -5,7 +5,7 @@
 %% follows only after the session.
 -module(farrier_middleware).
 
--export([run/3, resume/3, after_session/3, handle/2]).
+-export([run/3, resume/3, after_session/4, handle/2]).
 
 -export_type([outcome/0]).
 
@@ -29,11 +29,13 @@ resume({Module, Function, Arguments}, Env, Rest) ->
     continue(apply(Module, Function, Arguments), Env, Rest).
 
 %% @doc Runs what was left when the session began. Cowboy 1 tells it that the session is over.
--spec after_session(term(), farrier_handler:env(), [module()]) -> outcome().
-after_session(Req, Env, Rest) when is_map(Env) ->
-    run(map_req(Req), Env#{result => closed}, Rest);
-after_session(Req, Env, Rest) ->
-    run(record_req(Req), [{result, closed} | Env], Rest).
+-spec after_session(farrier_handler:generation(), term(), farrier_handler:env(), [module()]) -> outcome().
+after_session(Generation, Req, Env, Rest) ->
+    run(farrier_req:convert(Generation, Req), with_result(closed, Env), Rest).
+
+-spec with_result(term(), farrier_handler:env()) -> farrier_handler:env().
+with_result(Result, Env) when is_map(Env) -> Env#{result => Result};
+with_result(Result, Env) -> [{result, Result} | Env].
 
 -spec continue(farrier_handler:outcome(), farrier_handler:env(), [module()]) -> outcome().
 continue(Outcome, Env, Rest) ->
@@ -61,38 +63,34 @@ execute(Middleware, Req, Env) -> Middleware:execute(Req, Env).
 %% @doc The handler's turn: `Env' names the handler and its options. The handler gets the Req of its own generation, the
 %% middlewares after it that of the listener's.
 -spec handle(term(), farrier_handler:env()) -> farrier_handler:outcome().
-handle(Req, #{handler := Handler, handler_opts := Opts} = Env) ->
-    case farrier_handler:adapter(Handler, 2) of
-        farrier_cowboy_1 ->
-            to_map(farrier_cowboy_1:execute(record_req(Req), maps:to_list(Env), Handler, Opts));
-        Adapter ->
-            Adapter:execute(Req, Env, Handler, Opts)
-    end;
-handle(Req, Env) when is_list(Env) ->
-    {_, Handler} = lists:keyfind(handler, 1, Env),
-    {_, Opts} = lists:keyfind(handler_opts, 1, Env),
-    case farrier_handler:adapter(Handler, 1) of
-        farrier_cowboy_1 ->
-            farrier_cowboy_1:execute(Req, Env, Handler, Opts);
-        Adapter ->
-            to_record(Adapter:execute(map_req(Req), maps:from_list(Env), Handler, Opts))
+handle(Req, Env) ->
+    {Handler, Opts} = routed(Env),
+    Listener = farrier_req:generation(Req),
+    Adapter = farrier_handler:adapter(Handler, Listener),
+    case farrier_handler:generation(Adapter) of
+        Listener ->
+            Adapter:execute(Req, Env, Handler, Opts);
+        Own ->
+            Outcome = Adapter:execute(farrier_req:convert(Own, Req), env(Own, Env), Handler, Opts),
+            converted(Listener, Outcome)
     end.
 
--spec to_map(farrier_handler:outcome()) -> farrier_handler:outcome().
-to_map({ok, Req, Env}) -> {ok, map_req(Req), maps:from_list(Env)};
-to_map({halt, Req}) -> {stop, map_req(Req)};
-to_map({error, Status, Req}) -> {error, Status, map_req(Req)};
-to_map(Outcome) -> Outcome.
+-spec routed(farrier_handler:env()) -> {module(), term()}.
+routed(#{handler := Handler, handler_opts := Opts}) ->
+    {Handler, Opts};
+routed(Env) when is_list(Env) ->
+    {_, Handler} = lists:keyfind(handler, 1, Env),
+    {_, Opts} = lists:keyfind(handler_opts, 1, Env),
+    {Handler, Opts}.
 
--spec to_record(farrier_handler:outcome()) -> farrier_handler:outcome().
-to_record({ok, Req, Env}) -> {ok, record_req(Req), maps:to_list(Env)};
-to_record({stop, Req}) -> {halt, record_req(Req)};
-to_record(Outcome) -> Outcome.
+-spec converted(farrier_handler:generation(), farrier_handler:outcome()) -> farrier_handler:outcome().
+converted(Generation, {ok, Req, Env}) -> {ok, farrier_req:convert(Generation, Req), env(Generation, Env)};
+converted(Generation, {Stop, Req}) -> {Stop, farrier_req:convert(Generation, Req)};
+converted(Generation, {error, Status, Req}) -> {error, Status, farrier_req:convert(Generation, Req)};
+converted(_, Suspended) -> Suspended.
 
--spec map_req(term()) -> term().
-map_req(Req) when is_map(Req) -> Req;
-map_req(Req) -> farrier_req_2:from_record(Req).
-
--spec record_req(term()) -> term().
-record_req(Req) when is_map(Req) -> farrier_req_1:from_map(Req);
-record_req(Req) -> Req.
+-spec env(farrier_handler:generation(), farrier_handler:env()) -> farrier_handler:env().
+env(2, Env) when is_list(Env) -> maps:from_list(lists:reverse(Env));
+env(2, Env) -> Env;
+env(_, Env) when is_map(Env) -> maps:to_list(Env);
+env(_, Env) -> Env.
