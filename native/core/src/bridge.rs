@@ -15,6 +15,14 @@ pub enum End {
     BadEncoding,
     /// `max_frame_size` was exceeded.
     BadSize,
+    /// Generation 0 only: a control frame with a 16- or 64-bit length.
+    Protocol,
+    /// Generation 0 only: an unmasked frame with a payload.
+    Unmasked,
+    /// Generation 0 only: a reserved opcode.
+    BadOpcode,
+    /// Draft 76 only: the bytes that complete the challenge did not come.
+    Challenge,
     /// Nothing was received for `idle_timeout`.
     Timeout,
     /// The peer closed the socket, or reset it.

@@ -237,6 +237,19 @@ pub enum EarlyData {
     Discard,
 }
 
+/// How a connection's bytes become messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Framing {
+    /// RFC 6455.
+    Rfc6455,
+    /// RFC 6455 as Cowboy 0.6 read it ([`crate::frame::Rules::Generation0`]).
+    #[serde(rename = "generation_0")]
+    Generation0,
+    /// draft-hixie-thewebsocketprotocol-76, with the numbers of the first two keys.
+    Hixie76(u32, u32),
+}
+
 /// Options of one WebSocket connection, given with the upgrade.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -250,6 +263,7 @@ pub struct UpgradeOptions {
     /// Whether text and close reasons are checked to be UTF-8.
     pub validate_utf8: bool,
     pub early_data: EarlyData,
+    pub framing: Framing,
 }
 
 impl Default for UpgradeOptions {
@@ -260,6 +274,7 @@ impl Default for UpgradeOptions {
             max_frame_size: Limit(Some(1_000_000)),
             validate_utf8: true,
             early_data: EarlyData::Deliver,
+            framing: Framing::Rfc6455,
         }
     }
 }

@@ -5,10 +5,12 @@
 //! discarded for a while.
 
 use crate::bridge::{Bridge, End, Events};
-use crate::config::{EarlyData, UpgradeOptions};
+use crate::config::{EarlyData, Framing, UpgradeOptions};
+use crate::frame::{Rules, Violation};
 use crate::handle::{Handle, Upgrade};
+use crate::hixie;
 use crate::listener::Admission;
-use crate::message::{Decoder, DecoderOptions, Message, Progress, ProtocolError, Sink};
+use crate::message::{Decoder, DecoderOptions, Message, PayloadBuf, Progress, ProtocolError, Sink};
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
@@ -16,7 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -33,6 +35,8 @@ const CORK_TIME: Duration = Duration::from_millis(1);
 const CORK_PATIENCE: Duration = Duration::from_millis(20);
 /// How long a peer that takes nothing may delay the end of a connection that its owner has closed.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the last bytes of a draft 76 challenge may take, as in Cowboy 0.6.
+const CHALLENGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes discarded from a peer that does not stop sending after the close.
 const LINGER_BYTES: usize = 1024 * 1024;
 
@@ -52,11 +56,84 @@ enum Stage {
     Lingering { discarded: usize },
 }
 
+/// The decoder of a connection's framing.
+enum Framed<P> {
+    Rfc6455(Decoder<P>, Rules),
+    Hixie76(hixie::Decoder<P>),
+}
+
+impl<P: PayloadBuf> Framed<P> {
+    fn new(options: &UpgradeOptions) -> Self {
+        let max_frame_size = options.max_frame_size.0;
+        let rules = match options.framing {
+            Framing::Hixie76(..) => return Framed::Hixie76(hixie::Decoder::new(max_frame_size)),
+            Framing::Generation0 => Rules::Generation0,
+            Framing::Rfc6455 => Rules::Rfc6455,
+        };
+        let options = DecoderOptions {
+            max_frame_size,
+            validate_utf8: options.validate_utf8,
+            rules,
+        };
+        Framed::Rfc6455(Decoder::new(options), rules)
+    }
+
+    fn decode(
+        &mut self,
+        input: &mut [u8],
+        sink: &mut impl Sink<P>,
+    ) -> Result<Progress, ProtocolError> {
+        match self {
+            Framed::Rfc6455(decoder, _) => decoder.decode(input, sink),
+            Framed::Hixie76(decoder) => decoder.decode(input, sink),
+        }
+    }
+
+    fn window(&mut self, least: usize, max: usize) -> Option<&mut [u8]> {
+        match self {
+            Framed::Rfc6455(decoder, _) => decoder.window(least, max),
+            Framed::Hixie76(_) => None,
+        }
+    }
+
+    fn filled(&mut self, bytes: usize, sink: &mut impl Sink<P>) -> Result<Progress, ProtocolError> {
+        match self {
+            Framed::Rfc6455(decoder, _) => decoder.filled(bytes, sink),
+            // It lends no window.
+            Framed::Hixie76(_) => Ok(Progress::Open),
+        }
+    }
+
+    fn set_max_frame_size(&mut self, limit: Option<u64>) {
+        match self {
+            Framed::Rfc6455(decoder, _) => decoder.set_max_frame_size(limit),
+            Framed::Hixie76(decoder) => decoder.set_max_size(limit),
+        }
+    }
+
+    /// How an error is reported: Cowboy 0.6 tells more kinds apart.
+    fn end_of(&self, error: ProtocolError) -> End {
+        match (self, error) {
+            (Framed::Rfc6455(_, Rules::Generation0), ProtocolError::BadFrame(violation)) => {
+                match violation {
+                    Violation::LongControl => End::Protocol,
+                    Violation::Unmasked => End::Unmasked,
+                    Violation::ReservedOpcode(_) => End::BadOpcode,
+                    _ => End::BadFrame,
+                }
+            }
+            (_, ProtocolError::BadFrame(_)) => End::BadFrame,
+            (_, ProtocolError::BadEncoding(_)) => End::BadEncoding,
+            (_, ProtocolError::BadSize { .. }) => End::BadSize,
+        }
+    }
+}
+
 /// See the module's documentation.
 pub struct Connection<B: Bridge> {
     handle: Arc<Handle<B>>,
     socket: OwnedReadHalf,
-    decoder: Decoder<B::Payload>,
+    decoder: Framed<B::Payload>,
     stage: Stage,
     /// Bytes read that no delivered event has accounted for: parts of unfinished messages.
     unaccounted: usize,
@@ -71,6 +148,55 @@ pub struct Connection<B: Bridge> {
 
 /// Turns an upgraded socket into a running connection. `early` are the bytes that came with the request.
 pub fn start<B: Bridge>(
+    stream: TcpStream,
+    early: Vec<u8>,
+    handle: Arc<Handle<B>>,
+    upgrade: Upgrade,
+    admission: Admission<B>,
+) {
+    match upgrade.options.framing {
+        Framing::Hixie76(first, second) => {
+            let numbers = (first, second);
+            tokio::spawn(challenged(
+                stream, early, handle, upgrade, admission, numbers,
+            ));
+        }
+        _ => run(stream, early, handle, upgrade, admission),
+    }
+}
+
+/// Answers the challenge of draft 76 first: its last bytes follow the head of the request, and are not looked for before
+/// the response's head is out.
+async fn challenged<B: Bridge>(
+    mut stream: TcpStream,
+    mut early: Vec<u8>,
+    handle: Arc<Handle<B>>,
+    mut upgrade: Upgrade,
+    admission: Admission<B>,
+    numbers: (u32, u32),
+) {
+    let head = std::mem::take(&mut upgrade.head);
+    let exchange = async {
+        stream.write_all(&head).await?;
+        while early.len() < hixie::KEY3 {
+            if stream.read_buf(&mut early).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        io::Result::Ok(())
+    };
+    let answered = tokio::time::timeout(CHALLENGE_TIMEOUT, exchange).await;
+    match (answered, early.split_first_chunk()) {
+        (Ok(Ok(())), Some((key3, _))) => {
+            upgrade.head = hixie::answer(numbers, *key3).to_vec();
+            let early = early.split_off(hixie::KEY3);
+            run(stream, early, handle, upgrade, admission);
+        }
+        _ => handle.upgrade_lost(End::Challenge),
+    }
+}
+
+fn run<B: Bridge>(
     stream: TcpStream,
     mut early: Vec<u8>,
     handle: Arc<Handle<B>>,
@@ -99,10 +225,7 @@ impl<B: Bridge> Connection<B> {
         Connection {
             handle,
             socket,
-            decoder: Decoder::new(DecoderOptions {
-                max_frame_size: options.max_frame_size.0,
-                validate_utf8: options.validate_utf8,
-            }),
+            decoder: Framed::new(options),
             stage: Stage::Open,
             unaccounted: 0,
             idle_timeout: options.idle_timeout.0,
@@ -118,7 +241,7 @@ impl<B: Bridge> Connection<B> {
         &mut self,
         bytes: usize,
         decode: impl FnOnce(
-            &mut Decoder<B::Payload>,
+            &mut Framed<B::Payload>,
             &mut EventSink<'_, B::Payload>,
         ) -> Result<Progress, ProtocolError>,
     ) {
@@ -140,7 +263,7 @@ impl<B: Bridge> Connection<B> {
             };
             ended = !matches!(result, Ok(Progress::Open));
             if let Err(error) = result {
-                sink.end(error.into());
+                sink.end(decoder.end_of(error));
             }
             events = sink.count;
             if events > 1 {
@@ -459,16 +582,6 @@ impl<P> Sink<P> for EventSink<'_, P> {
             Message::Ping(payload) => self.out.ping(payload),
             Message::Pong(payload) => self.out.pong(payload),
             Message::Close(reason) => self.out.close(reason),
-        }
-    }
-}
-
-impl From<ProtocolError> for End {
-    fn from(error: ProtocolError) -> Self {
-        match error.close_code() {
-            1007 => End::BadEncoding,
-            1009 => End::BadSize,
-            _ => End::BadFrame,
         }
     }
 }

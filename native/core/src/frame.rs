@@ -77,6 +77,17 @@ impl fmt::Display for Violation {
     }
 }
 
+/// Whose reading of the protocol a client's frames are held to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rules {
+    /// RFC 6455.
+    #[default]
+    Rfc6455,
+    /// RFC 6455 as Cowboy 0.6 read it: an empty frame needs no mask, the payload of a close frame is not looked at, and a
+    /// final continuation frame without a start counts as a reserved opcode.
+    Generation0,
+}
+
 /// The opcodes that RFC 6455 5.2 defines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -145,20 +156,24 @@ impl Header {
     ///
     /// `assembling` tells whether a fragmented message is under way. A violation is reported as soon as the bytes
     /// at hand show it, and always the one that comes first on the wire.
-    pub fn parse(bytes: &[u8], assembling: bool) -> Result<Option<(Header, usize)>, Violation> {
+    pub fn parse(
+        bytes: &[u8],
+        assembling: bool,
+        rules: Rules,
+    ) -> Result<Option<(Header, usize)>, Violation> {
         let Some((&first, rest)) = bytes.split_first() else {
             return Ok(None);
         };
         let fin = first & 0x80 != 0;
-        let opcode = check_first(first, fin, assembling)?;
+        let opcode = check_first(first, fin, assembling, rules)?;
         let Some((&second, rest)) = rest.split_first() else {
             return Ok(None);
         };
-        check_second(second, opcode)?;
+        check_second(second, opcode, rules)?;
         let Some((length, rest)) = parse_length(second & 0x7f, rest)? else {
             return Ok(None);
         };
-        let Some((&mask, rest)) = rest.split_first_chunk() else {
+        let Some((mask, rest)) = parse_mask(second & 0x80 != 0, length, rest)? else {
             return Ok(None);
         };
         let header = Header {
@@ -171,26 +186,42 @@ impl Header {
     }
 }
 
-fn check_first(first: u8, fin: bool, assembling: bool) -> Result<Opcode, Violation> {
+fn check_first(first: u8, fin: bool, assembling: bool, rules: Rules) -> Result<Opcode, Violation> {
     if first & 0x70 != 0 {
         return Err(Violation::ReservedBits);
     }
     match Opcode::try_from(OpCode::from(first & 0x0f))? {
         opcode if opcode.is_control() && !fin => Err(Violation::FragmentedControl),
+        Opcode::Continuation if !assembling && fin && rules == Rules::Generation0 => {
+            Err(Violation::ReservedOpcode(0))
+        }
         Opcode::Continuation if !assembling => Err(Violation::StrayContinuation),
         Opcode::Text | Opcode::Binary if assembling => Err(Violation::InterleavedMessage),
         opcode => Ok(opcode),
     }
 }
 
-fn check_second(second: u8, opcode: Opcode) -> Result<(), Violation> {
-    if second & 0x80 == 0 {
+fn check_second(second: u8, opcode: Opcode, rules: Rules) -> Result<(), Violation> {
+    if second & 0x80 == 0 && rules == Rules::Rfc6455 {
         return Err(Violation::Unmasked);
     }
     match second & 0x7f {
         126.. if opcode.is_control() => Err(Violation::LongControl),
-        1 if opcode == Opcode::Close => Err(Violation::ShortClose),
+        1 if opcode == Opcode::Close && rules == Rules::Rfc6455 => Err(Violation::ShortClose),
         _ => Ok(()),
+    }
+}
+
+/// The mask, and the bytes behind it. Where a frame may go without one, it must be empty.
+fn parse_mask(
+    masked: bool,
+    length: u64,
+    bytes: &[u8],
+) -> Result<Option<([u8; 4], &[u8])>, Violation> {
+    match (masked, length) {
+        (true, _) => Ok(bytes.split_first_chunk().map(|(&mask, rest)| (mask, rest))),
+        (false, 0) => Ok(Some(([0; 4], bytes))),
+        (false, _) => Err(Violation::Unmasked),
     }
 }
 
@@ -259,7 +290,22 @@ mod tests {
     use super::*;
 
     fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
-        Header::parse(bytes, false)
+        Header::parse(bytes, false, Rules::Rfc6455)
+    }
+
+    fn parse_in(bytes: &[u8], assembling: bool) -> Result<Option<(Header, usize)>, Violation> {
+        Header::parse(bytes, assembling, Rules::Rfc6455)
+    }
+
+    #[test]
+    fn cowboy_0_takes_an_empty_frame_without_a_mask_and_any_close_payload() {
+        let parse = |bytes: &[u8]| Header::parse(bytes, false, Rules::Generation0);
+        let (header, used) = parse(&[0x89, 0]).unwrap().unwrap();
+        assert_eq!((header.opcode, header.length, used), (Opcode::Ping, 0, 2));
+        assert_eq!(parse(&[0x81, 1, b'x']), Err(Violation::Unmasked));
+        assert!(parse(&[0x88, 0x81, 1, 2, 3, 4]).unwrap().is_some());
+        assert_eq!(parse(&[0x80, 0]), Err(Violation::ReservedOpcode(0)));
+        assert_eq!(parse(&[0x00, 0]), Err(Violation::StrayContinuation));
     }
 
     #[test]
@@ -359,10 +405,10 @@ mod tests {
         for assembling in [false, true] {
             for first in 0..=255u8 {
                 let expected = expected_first(first, assembling);
-                assert_eq!(Header::parse(&[first], assembling).err(), expected);
+                assert_eq!(parse_in(&[first], assembling).err(), expected);
                 for second in 0..=255u8 {
                     let expected = expected.or_else(|| expected_second(first & 0x0f, second));
-                    let result = Header::parse(&[first, second], assembling);
+                    let result = parse_in(&[first, second], assembling);
                     assert_eq!(result.err(), expected, "{first:#x} {second:#x}");
                 }
             }

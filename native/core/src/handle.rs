@@ -9,7 +9,7 @@ use crate::bridge::{
     BodyEvent, Bridge, Closed, End, Request, RespondError, ResponseBody, ResponseHead,
     ResponseState,
 };
-use crate::config::{ConnectionChange, OwnerDeath, UpgradeOptions};
+use crate::config::{ConnectionChange, Framing, OwnerDeath, UpgradeOptions};
 use crate::listener::Shared;
 use crate::outbox::{Outbox, Outgoing};
 use bytes::Bytes;
@@ -251,7 +251,10 @@ impl<B: Bridge> Handle<B> {
     /// Answers 101 and turns the handle into a WebSocket.
     pub fn upgrade(&self, head: ResponseHead, options: UpgradeOptions) -> Result<(), RespondError> {
         crate::http::check_head(&head)?;
-        let head = crate::http::upgrade_head(&head, options.version);
+        let head = crate::http::upgrade_head(&head, &options);
+        if let Framing::Hixie76(..) = options.framing {
+            lock(&self.outbox).speak_hixie();
+        }
         let upgrade = HttpCommand::Upgrade(Box::new(Upgrade { head, options }));
         self.start_response(ResponseState::Upgraded, upgrade, None)?;
         // What belonged to HTTP only is not kept for the life of a WebSocket.
@@ -260,7 +263,7 @@ impl<B: Bridge> Handle<B> {
     }
 
     /// The client went away before the upgrade that its owner was promised took place.
-    pub(crate) fn upgrade_lost(&self) {
+    pub(crate) fn upgrade_lost(&self, end: End) {
         let waiter = {
             let mut outbox = lock(&self.outbox);
             outbox.lost();
@@ -269,7 +272,7 @@ impl<B: Bridge> Handle<B> {
         self.notify(waiter, Err(Closed));
         if let Some(owner) = self.owner.get() {
             self.shared.bridge().deliver(owner, &mut |out| {
-                out.end(End::Closed);
+                out.end(end);
                 0
             });
         }

@@ -5,7 +5,7 @@ mod head;
 
 pub(crate) use head::{check_head, upgrade_head};
 
-use crate::bridge::{BodyEvent, Bridge, Endpoint, ResponseBody, ResponseHead};
+use crate::bridge::{BodyEvent, Bridge, End, Endpoint, ResponseBody, ResponseHead};
 use crate::config::HttpVersion;
 use crate::connection;
 use crate::handle::{Handle, HttpCommand, Signals, Upgrade};
@@ -146,7 +146,7 @@ pub(crate) async fn serve<B: Bridge>(
         }
         None => {
             if let Some(Upgraded { handle, .. }) = connection.abandoned_upgrade() {
-                handle.upgrade_lost();
+                handle.upgrade_lost(End::Closed);
             }
             if too_slow && !parts.read_buf.is_empty() {
                 // Whatever happens to it, the connection ends.
@@ -341,7 +341,7 @@ impl<B: Bridge> Drop for Exchange<B> {
         // An owner that was told of its upgrade waits for events.
         while let Ok(command) = self.commands.try_recv() {
             if matches!(command, HttpCommand::Upgrade(_)) {
-                self.handle.upgrade_lost();
+                self.handle.upgrade_lost(End::Closed);
             }
         }
         self.handle.http_ended();

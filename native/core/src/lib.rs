@@ -2,7 +2,7 @@
 //! needs of it is the trait [`bridge::Bridge`].
 //!
 //! Storeys, each calls only downward: `runtime`, `listener`, `http`, `connection`, `outbox`, the codec (`message`,
-//! `frame`, `mask`, `utf8`), `config`. `bridge` and `handle` are what the Erlang side sees.
+//! `frame`, `mask`, `utf8`, `hixie`), `config`. `bridge` and `handle` are what the Erlang side sees.
 #![forbid(unsafe_code)]
 
 pub mod bridge;
@@ -10,6 +10,7 @@ pub mod config;
 mod connection;
 pub mod frame;
 pub mod handle;
+pub mod hixie;
 mod http;
 pub mod listener;
 pub mod mask;

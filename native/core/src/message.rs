@@ -11,7 +11,7 @@
 
 use std::fmt;
 
-use crate::frame::{Header, MAX_CONTROL, MAX_HEADER, Opcode, Violation, is_close_code};
+use crate::frame::{Header, MAX_CONTROL, MAX_HEADER, Opcode, Rules, Violation, is_close_code};
 use crate::mask::unmask;
 pub use crate::payload::{PayloadBuf, VecPayload};
 use crate::utf8::{Validator, is_utf8};
@@ -138,6 +138,8 @@ pub struct DecoderOptions {
     pub max_frame_size: Option<u64>,
     /// Whether text messages and close reasons must be UTF-8.
     pub validate_utf8: bool,
+    /// What a frame may look like.
+    pub rules: Rules,
 }
 
 impl Default for DecoderOptions {
@@ -145,8 +147,16 @@ impl Default for DecoderOptions {
         DecoderOptions {
             max_frame_size: None,
             validate_utf8: true,
+            rules: Rules::Rfc6455,
         }
     }
+}
+
+/// What a decoder checks.
+#[derive(Debug, Clone, Copy)]
+struct Checks {
+    utf8: bool,
+    rules: Rules,
 }
 
 /// Decodes one client's byte stream.
@@ -155,7 +165,7 @@ pub struct Decoder<P> {
     state: State<P>,
     /// `u64::MAX`: no limit.
     max_frame_size: u64,
-    validate_utf8: bool,
+    checks: Checks,
 }
 
 /// What the next byte belongs to. `message` is the fragmented message under way, if any.
@@ -280,14 +290,14 @@ impl ControlFrame {
     }
 
     /// Stores what belongs to this frame at the start of `input`; returns how many bytes that are.
-    fn receive(&mut self, input: &mut [u8], validate_utf8: bool) -> Result<usize, ProtocolError> {
+    fn receive(&mut self, input: &mut [u8], checks: Checks) -> Result<usize, ProtocolError> {
         let length = self.missing().min(input.len());
         let piece = &mut input[..length];
         self.mask = unmask(piece, self.mask);
         self.bytes[usize::from(self.filled)..][..length].copy_from_slice(piece);
         self.filled += length as u8;
         if self.opcode == Opcode::Close {
-            check_close(self.payload(), validate_utf8)?;
+            check_close(self.payload(), checks)?;
         }
         Ok(length)
     }
@@ -295,13 +305,13 @@ impl ControlFrame {
     /// Delivers the frame if it is complete.
     fn deliver<P>(
         &self,
-        validate_utf8: bool,
+        checks: Checks,
         sink: &mut impl Sink<P>,
     ) -> Result<Progress, ProtocolError> {
         if self.missing() > 0 {
             return Ok(Progress::Open);
         }
-        deliver_lent(self.opcode, self.payload(), validate_utf8, sink)
+        deliver_lent(self.opcode, self.payload(), checks, sink)
     }
 
     fn payload(&self) -> &[u8] {
@@ -422,7 +432,10 @@ impl<P: PayloadBuf> Decoder<P> {
         Decoder {
             state: State::between_frames(None),
             max_frame_size: options.max_frame_size.unwrap_or(u64::MAX),
-            validate_utf8: options.validate_utf8,
+            checks: Checks {
+                utf8: options.validate_utf8,
+                rules: options.rules,
+            },
         }
     }
 
@@ -448,8 +461,8 @@ impl<P: PayloadBuf> Decoder<P> {
                     (used, self.end_data(sink)?)
                 }
                 State::Control { frame, message } => {
-                    let used = frame.receive(input, self.validate_utf8)?;
-                    let progress = frame.deliver(self.validate_utf8, sink)?;
+                    let used = frame.receive(input, self.checks)?;
+                    let progress = frame.deliver(self.checks, sink)?;
                     if frame.missing() == 0 {
                         self.state = State::between_frames(message.take());
                     }
@@ -512,7 +525,7 @@ impl<P: PayloadBuf> Decoder<P> {
             let length = header.length as usize;
             let payload = &mut rest[..length];
             let _ = unmask(payload, header.mask);
-            let progress = deliver_lent(header.opcode, payload, self.validate_utf8, sink)?;
+            let progress = deliver_lent(header.opcode, payload, self.checks, sink)?;
             return Ok((start + length, progress));
         }
         self.enter(header);
@@ -534,7 +547,8 @@ impl<P: PayloadBuf> Decoder<P> {
             joined[before..length].copy_from_slice(&input[..length - before]);
             &joined[..length]
         };
-        let Some((header, length)) = Header::parse(bytes, message.is_some())? else {
+        let Some((header, length)) = Header::parse(bytes, message.is_some(), self.checks.rules)?
+        else {
             stash.store(bytes);
             return Ok(None);
         };
@@ -553,7 +567,7 @@ impl<P: PayloadBuf> Decoder<P> {
                 message,
             },
             opcode => {
-                let message = message.unwrap_or_else(|| Assembly::new(opcode, self.validate_utf8));
+                let message = message.unwrap_or_else(|| Assembly::new(opcode, self.checks.utf8));
                 let size = header.length.saturating_add(message.len() as u64);
                 State::Data {
                     frame: DataFrame::new(header, size.saturating_sub(self.max_frame_size)),
@@ -597,11 +611,11 @@ impl<P: PayloadBuf> Decoder<P> {
 fn deliver_lent<P>(
     opcode: Opcode,
     payload: &[u8],
-    validate_utf8: bool,
+    checks: Checks,
     sink: &mut impl Sink<P>,
 ) -> Result<Progress, ProtocolError> {
     match opcode {
-        Opcode::Text if validate_utf8 && !is_utf8(payload) => return Err(NOT_UTF8),
+        Opcode::Text if checks.utf8 && !is_utf8(payload) => return Err(NOT_UTF8),
         Opcode::Text => sink.message(Message::Text(Payload::Borrowed(payload))),
         Opcode::Binary | Opcode::Continuation => {
             sink.message(Message::Binary(Payload::Borrowed(payload)));
@@ -609,9 +623,12 @@ fn deliver_lent<P>(
         Opcode::Ping => sink.message(Message::Ping(payload)),
         Opcode::Pong => sink.message(Message::Pong(payload)),
         Opcode::Close => {
-            let reason = check_close(payload, validate_utf8)?;
+            let reason = check_close(payload, checks)?;
             reason.finish().map_err(|_| BAD_REASON)?;
-            sink.message(Message::Close(split_close(payload)));
+            sink.message(Message::Close(match checks.rules {
+                Rules::Rfc6455 => split_close(payload),
+                Rules::Generation0 => None,
+            }));
             return Ok(Progress::Closed);
         }
     }
@@ -625,13 +642,16 @@ fn split_close(payload: &[u8]) -> Option<(u16, &[u8])> {
 }
 
 /// Checks as much of a close frame's payload as has arrived.
-fn check_close(payload: &[u8], validate_utf8: bool) -> Result<Validator, ProtocolError> {
+fn check_close(payload: &[u8], checks: Checks) -> Result<Validator, ProtocolError> {
     let mut validator = Validator::default();
+    if checks.rules == Rules::Generation0 {
+        return Ok(validator);
+    }
     if let Some((code, reason)) = split_close(payload) {
         if !is_close_code(code) {
             return Err(Violation::CloseCode(code).into());
         }
-        if validate_utf8 {
+        if checks.utf8 {
             validator.push(reason).map_err(|_| BAD_REASON)?;
         }
     }

@@ -7,6 +7,7 @@
 
 use crate::bridge::{Bridge, Closed};
 use crate::frame::{self, MAX_HEADER, Opcode};
+use crate::hixie;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
@@ -84,6 +85,8 @@ pub struct Outbox<B: Bridge> {
     corkable: bool,
     /// No more frames are taken: a close frame was sent, or the socket is lost.
     sealed: bool,
+    /// Whether frames are written as draft 76 has them.
+    hixie: bool,
     waiter: Option<B::Reference>,
 }
 
@@ -97,6 +100,7 @@ impl<B: Bridge> Outbox<B> {
             flow: Flow::Draining,
             corkable: false,
             sealed: false,
+            hixie: false,
             waiter: None,
         }
     }
@@ -118,6 +122,9 @@ impl<B: Bridge> Outbox<B> {
         if self.sealed {
             return Err(Closed);
         }
+        if self.hixie {
+            return self.send_hixie(frames, high_watermark);
+        }
         let close = frames.iter().position(|f| f.opcode() == Opcode::Close);
         let frames = close.map_or(frames, |at| &frames[..=at]);
         self.sealed = close.is_some();
@@ -131,6 +138,41 @@ impl<B: Bridge> Outbox<B> {
             }
         } else {
             self.write_through(frames)?;
+        }
+        Ok(Accepted {
+            blocked: self.queued > high_watermark,
+            wake: self.flow == Flow::Draining,
+        })
+    }
+
+    /// Writes frames as draft 76 has them from now on.
+    pub fn speak_hixie(&mut self) {
+        self.hixie = true;
+    }
+
+    /// Few clients are left that speak it: all bytes are copied. What it has no frame for is not sent.
+    fn send_hixie<F: Outgoing>(
+        &mut self,
+        frames: &[F],
+        high_watermark: usize,
+    ) -> Result<Accepted, Closed> {
+        for frame in frames {
+            match frame.opcode() {
+                Opcode::Text => {
+                    self.copy(&[hixie::TEXT_START]);
+                    self.copy(frame.payload());
+                    self.copy(&[hixie::TEXT_END]);
+                }
+                Opcode::Close => {
+                    self.copy(&hixie::CLOSE);
+                    self.sealed = true;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        if self.flow != Flow::Draining {
+            self.flush_now()?;
         }
         Ok(Accepted {
             blocked: self.queued > high_watermark,

@@ -19,6 +19,7 @@ pub mod atoms {
         ok, error, undefined, none, headers, done, upgraded, wait, blocked, closed, infinity,
         already_sent, invalid_header, bad_option, sendfile,
         text, binary, ping, pong, close, timeout, badframe, badencoding, badsize,
+        protocol, unmasked, badopcode, challenge,
         body, fin, nofin, writable,
         farrier = "$farrier",
         farrier_accept = "$farrier_accept",
@@ -265,6 +266,10 @@ impl Events<BinaryPayload> for TermEvents<'_, '_> {
             End::BadFrame => atoms::badframe().to_term(self.env),
             End::BadEncoding => atoms::badencoding().to_term(self.env),
             End::BadSize => atoms::badsize().to_term(self.env),
+            End::Protocol => atoms::protocol().to_term(self.env),
+            End::Unmasked => atoms::unmasked().to_term(self.env),
+            End::BadOpcode => atoms::badopcode().to_term(self.env),
+            End::Challenge => atoms::challenge().to_term(self.env),
             End::Closed => atoms::closed().to_term(self.env),
             End::Posix(name) => match Atom::from_str(self.env, name) {
                 Ok(name) => name.to_term(self.env),

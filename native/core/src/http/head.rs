@@ -1,7 +1,7 @@
 //! Request and response heads between hyper and the bridge, with Cowboy's limits and statuses.
 
 use crate::bridge::{Endpoint, Request, RespondError, ResponseHead};
-use crate::config::{HttpVersion, ListenerOptions};
+use crate::config::{Framing, HttpVersion, ListenerOptions, UpgradeOptions};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -162,18 +162,19 @@ pub fn phrase(status: u16) -> Option<&'static [u8]> {
 }
 
 /// The bytes of a 101: our own, because hyper would change the case of the handler's header names.
-pub fn upgrade_head(head: &ResponseHead, version: HttpVersion) -> Vec<u8> {
+pub fn upgrade_head(head: &ResponseHead, options: &UpgradeOptions) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
-    bytes.extend_from_slice(match version {
+    bytes.extend_from_slice(match options.version {
         HttpVersion::Http10 => b"HTTP/1.0 ",
         HttpVersion::Http11 => b"HTTP/1.1 ",
     });
     bytes.extend_from_slice(head.status.to_string().as_bytes());
     bytes.push(b' ');
-    match &head.reason {
-        Some(reason) => bytes.extend_from_slice(reason),
-        None => bytes.extend_from_slice(b"Switching Protocols"),
-    }
+    bytes.extend_from_slice(match (&head.reason, options.framing) {
+        (Some(reason), _) => reason,
+        (None, Framing::Hixie76(..)) => b"WebSocket Protocol Handshake",
+        (None, _) => b"Switching Protocols",
+    });
     bytes.extend_from_slice(b"\r\n");
     for (name, value) in &head.headers {
         bytes.extend_from_slice(name);

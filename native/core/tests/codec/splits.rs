@@ -193,7 +193,7 @@ proptest! {
                 stream.truncate(cut.index(stream.len()));
             }
         }
-        let options = DecoderOptions { max_frame_size, validate_utf8 };
+        let options = DecoderOptions { max_frame_size, validate_utf8, ..DecoderOptions::default() };
         let whole = decode(options, &stream);
         prop_assert_eq!(&decode_pieces(options, &pieces(&stream, &reads)), &whole);
         prop_assert_eq!(&decode_windowed(options, &stream, &reads, least), &whole);
