@@ -21,6 +21,7 @@
     headers := [{binary(), binary()}],
     peer := address(),
     sock := address(),
+    cert => binary(),
     body_length := non_neg_integer() | undefined,
     stream_id := pos_integer()
 }.
@@ -42,7 +43,8 @@
     idle_timeout => timeout(),
     max_frame_size => non_neg_integer() | infinity,
     validate_utf8 => boolean(),
-    early_data => deliver | discard
+    early_data => deliver | discard,
+    framing => rfc6455 | generation_0 | {hixie76, 0..16#ffffffff, 0..16#ffffffff}
 }.
 -type connection_options() :: #{
     idle_timeout => timeout(),
@@ -72,6 +74,8 @@
 -callback accept(handle()) -> {ok, request()} | {error, closed}.
 -callback read_body(handle(), reference(), Length :: non_neg_integer(), Period :: timeout()) ->
     ok | {error, closed}.
+-callback await_closed(handle(), reference()) -> ok | {error, closed}.
+-callback inform(handle(), status(), headers()) -> ok | {error, respond_error()}.
 -callback respond(handle(), status(), headers(), body()) -> ok | {error, respond_error()}.
 -callback respond_stream(handle(), status(), headers()) -> ok | {error, respond_error()}.
 -callback respond_chunk(handle(), iodata()) -> ok | blocked | {error, closed}.

@@ -5,13 +5,14 @@
 
 -export([start/1, stop/0, log_to/1]).
 -export([listen/2, configure/2, suspend/1, resume/1, close_listener/1, listener_info/1]).
--export([accept/1, read_body/4, respond/4, respond_stream/3, respond_chunk/2, respond_end/2, response_state/1]).
+-export([accept/1, read_body/4, await_closed/2]).
+-export([inform/3, respond/4, respond_stream/3, respond_chunk/2, respond_end/2, response_state/1]).
 -export([upgrade/3, send/4, handled/2, await_writable/2, set_active/2, set_options/2, close/2]).
 
 -on_load(load/0).
 -nifs([start_nif/1, stop_nif/0, log_to_nif/1, listen_nif/2, configure_nif/2, suspend/1, resume/1, close_listener/1,
-       listener_info_nif/1, accept_nif/1, read_body/4, respond_nif/3, respond_stream_nif/2, respond_chunk/2,
-       respond_end_nif/2, response_state/1, upgrade_nif/3, send/4, handled/2, await_writable/2, set_active/2,
+       listener_info_nif/1, accept_nif/1, read_body/4, await_closed/2, inform_nif/2, respond_nif/3, respond_stream_nif/2,
+       respond_chunk/2, respond_end_nif/2, response_state/1, upgrade_nif/3, send/4, handled/2, await_writable/2, set_active/2,
        set_options_nif/2, close/2]).
 
 -define(LOADED, {?MODULE, loaded}).
@@ -140,6 +141,17 @@ accept_nif(_Handle) -> ?not_loaded.
 
 -spec read_body(farrier_bridge:handle(), reference(), non_neg_integer(), timeout()) -> ok | {error, closed}.
 read_body(_Handle, _Reference, _Length, _Period) -> ?not_loaded.
+
+-spec await_closed(farrier_bridge:handle(), reference()) -> ok | {error, closed}.
+await_closed(_Handle, _Reference) -> ?not_loaded.
+
+-spec inform(farrier_bridge:handle(), farrier_bridge:status(), farrier_bridge:headers()) ->
+    ok | {error, already_sent | closed | {invalid_header, binary()}}.
+inform(Handle, Status, Headers) ->
+    inform_nif(Handle, head(Status, Headers)).
+
+-spec inform_nif(term(), binary()) -> ok | {error, term()}.
+inform_nif(_Handle, _Head) -> ?not_loaded.
 
 -spec respond(farrier_bridge:handle(), farrier_bridge:status(), farrier_bridge:headers(), farrier_bridge:body()) ->
     ok | {error, already_sent | closed | {invalid_header, binary()}}.

@@ -29,6 +29,8 @@ pub enum HttpCommand<B: Bridge> {
     Respond(ResponseHead, ResponseBody),
     Stream(ResponseHead, mpsc::UnboundedReceiver<StreamChunk>),
     Upgrade(Box<Upgrade>),
+    /// An informational response, as it goes out.
+    Inform(Vec<u8>),
     /// The connection is to end without an answer.
     Close,
     /// The owner died, or nobody ever owned the request.
@@ -52,6 +54,8 @@ struct Http<B: Bridge> {
     commands: mpsc::UnboundedSender<HttpCommand<B>>,
     stream: Option<mpsc::UnboundedSender<StreamChunk>>,
     state: ResponseState,
+    /// Who is told if the client goes away before it has the response.
+    watcher: Option<B::Reference>,
     signals: Arc<Signals>,
 }
 
@@ -104,6 +108,7 @@ impl<B: Bridge> Handle<B> {
                 commands,
                 stream: None,
                 state: ResponseState::None,
+                watcher: None,
                 signals,
             }))),
             outbox: Mutex::new(Outbox::new()),
@@ -179,6 +184,41 @@ impl<B: Bridge> Handle<B> {
         http.state = next;
         http.stream = stream;
         Ok(())
+    }
+
+    /// Sends an informational response (RFC 9110 15.2). To a client of HTTP/1.0 nothing is sent.
+    pub fn inform(&self, head: ResponseHead) -> Result<(), RespondError> {
+        crate::http::check_head(&head)?;
+        if !(100..=199).contains(&head.status) || head.status == 101 {
+            return Err(RespondError::InvalidHeader(b":status".to_vec()));
+        }
+        if self.response_state() != ResponseState::None {
+            return Err(RespondError::AlreadySent);
+        }
+        self.command(HttpCommand::Inform(crate::http::inform_head(&head)))
+    }
+
+    /// Registers who is told if the client goes away before it has the whole response.
+    pub fn await_closed(&self, reference: B::Reference) -> Result<(), Closed> {
+        let mut guard = lock(&self.http);
+        let http = guard.as_mut().ok_or(Closed)?;
+        let gone = match &http.stream {
+            Some(stream) => stream.is_closed(),
+            None => http.commands.is_closed(),
+        };
+        if gone {
+            return Err(Closed);
+        }
+        http.watcher = Some(reference);
+        Ok(())
+    }
+
+    /// The client went away before it had the whole response.
+    pub(crate) fn client_gone(&self) {
+        let watcher = lock(&self.http)
+            .as_mut()
+            .and_then(|http| http.watcher.take());
+        self.notify(watcher, Err(Closed));
     }
 
     /// Sends a complete response.

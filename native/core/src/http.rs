@@ -3,7 +3,7 @@
 mod body;
 mod head;
 
-pub(crate) use head::{check_head, upgrade_head};
+pub(crate) use head::{check_head, inform_head, upgrade_head};
 
 use crate::bridge::{BodyEvent, Bridge, End, Endpoint, ResponseBody, ResponseHead};
 use crate::config::HttpVersion;
@@ -23,7 +23,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -52,6 +52,8 @@ struct WireState<B: Bridge> {
     /// A request for an upgrade that was answered: until its owner is done, what the client sends may be meant for
     /// a WebSocket and is not read as HTTP.
     undecided: Mutex<Option<Arc<Handle<B>>>>,
+    /// Informational responses that wait for the end of the response before them. hyper knows none.
+    informs: Mutex<Vec<u8>>,
 }
 
 impl<B: Bridge> WireState<B> {
@@ -60,7 +62,22 @@ impl<B: Bridge> WireState<B> {
             unflushed: AtomicBool::new(false),
             rename_version: AtomicBool::new(false),
             undecided: Mutex::new(None),
+            informs: Mutex::new(Vec::new()),
         }
+    }
+
+    /// A final response begins. What should have come before it, but is behind an earlier one that the client has not taken
+    /// yet, is left out: it would come too late.
+    fn answer(&self) {
+        if self.unflushed.load(Ordering::Relaxed) {
+            self.informs().clear();
+        }
+    }
+
+    fn informs(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.informs
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn undecided(&self) -> MutexGuard<'_, Option<Arc<Handle<B>>>> {
@@ -302,6 +319,8 @@ async fn answer<B: Bridge>(
         handle,
         commands,
         body: RequestBody::new(incoming),
+        version,
+        answered: false,
     };
     let offered = exchange.handle.clone();
     if !connection.shared.offer(offered) {
@@ -333,6 +352,8 @@ struct Exchange<B: Bridge> {
     handle: Arc<Handle<B>>,
     commands: mpsc::UnboundedReceiver<HttpCommand<B>>,
     body: RequestBody<B>,
+    version: HttpVersion,
+    answered: bool,
 }
 
 impl<B: Bridge> Drop for Exchange<B> {
@@ -345,6 +366,9 @@ impl<B: Bridge> Drop for Exchange<B> {
             }
         }
         self.handle.http_ended();
+        if !self.answered {
+            self.handle.client_gone();
+        }
     }
 }
 
@@ -367,8 +391,20 @@ impl<B: Bridge> Exchange<B> {
                 }) => {
                     self.body.request(reference, length, period);
                 }
-                Some(HttpCommand::Respond(head, body)) => return complete(head, body).await,
+                Some(HttpCommand::Inform(head)) => {
+                    if self.version == HttpVersion::Http11 {
+                        // hyper flushes the socket after each turn.
+                        connection.wire.informs().extend_from_slice(&head);
+                    }
+                }
+                Some(HttpCommand::Respond(head, body)) => {
+                    self.answered = true;
+                    connection.wire.answer();
+                    return complete(head, body).await;
+                }
                 Some(HttpCommand::Stream(head, chunks)) => {
+                    self.answered = true;
+                    connection.wire.answer();
                     let body = Body::stream(self.handle.clone(), chunks);
                     return Ok(head::response(head, body));
                 }
@@ -442,6 +478,27 @@ struct Wire<B: Bridge> {
 }
 
 impl<B: Bridge> Wire<B> {
+    /// Writes the informational responses that wait. To be called between two responses only.
+    fn poll_inform(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let mut informs = self.state.informs();
+            if informs.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &informs))?;
+            informs.drain(..written);
+        }
+    }
+
+    /// Called before every write: a response begins, or goes on.
+    fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.state.unflushed.load(Ordering::Relaxed) {
+            ready!(self.poll_inform(cx))?;
+        }
+        self.state.unflushed.store(true, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+
     /// Cowboy 2 answers HTTP/1.0 requests with HTTP/1.1 in the status line, which hyper can't.
     fn poll_write_renamed(
         &mut self,
@@ -481,7 +538,7 @@ impl<B: Bridge> AsyncWrite for Wire<B> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.state.unflushed.store(true, Ordering::Relaxed);
+        ready!(self.poll_begin(cx))?;
         if let Some(written) = self.poll_write_renamed(cx, bytes) {
             return written;
         }
@@ -493,7 +550,7 @@ impl<B: Bridge> AsyncWrite for Wire<B> {
         cx: &mut Context<'_>,
         vectors: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.state.unflushed.store(true, Ordering::Relaxed);
+        ready!(self.poll_begin(cx))?;
         if let Some(first) = vectors.first()
             && let Some(written) = self.poll_write_renamed(cx, first)
         {
@@ -509,6 +566,7 @@ impl<B: Bridge> AsyncWrite for Wire<B> {
     /// hyper flushes the socket only when its own buffer is empty.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.state.unflushed.store(false, Ordering::Relaxed);
+        ready!(self.poll_inform(cx))?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

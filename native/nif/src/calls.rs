@@ -247,6 +247,22 @@ fn read_body<'a>(
     ))
 }
 
+#[rustler::nif(name = "inform_nif")]
+fn inform<'a>(env: Env<'a>, handle: HandleArc, head: Binary<'a>) -> Term<'a> {
+    match decode(env, &head) {
+        Ok(head) => respond_result(env, handle.0.inform(head)),
+        Err(error) => error,
+    }
+}
+
+#[rustler::nif]
+fn await_closed<'a>(env: Env<'a>, handle: HandleArc, reference: Term<'a>) -> Term<'a> {
+    match handle.0.await_closed(SavedReference::new(env, reference)) {
+        Ok(()) => ok(env),
+        Err(Closed) => error(env, atoms::closed()),
+    }
+}
+
 #[rustler::nif(name = "respond_nif")]
 fn respond<'a>(
     env: Env<'a>,

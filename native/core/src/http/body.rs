@@ -118,6 +118,9 @@ impl<B: Bridge> Drop for Stream<B> {
     fn drop(&mut self) {
         self.chunks.close();
         self.handle.http_ended();
+        if !self.ended {
+            self.handle.client_gone();
+        }
     }
 }
 

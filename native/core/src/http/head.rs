@@ -161,20 +161,33 @@ pub fn phrase(status: u16) -> Option<&'static [u8]> {
     }
 }
 
+/// The bytes of an informational response.
+pub fn inform_head(head: &ResponseHead) -> Vec<u8> {
+    let reason = StatusCode::from_u16(head.status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or_default();
+    head_bytes(HttpVersion::Http11, head, reason.as_bytes())
+}
+
 /// The bytes of a 101: our own, because hyper would change the case of the handler's header names.
 pub fn upgrade_head(head: &ResponseHead, options: &UpgradeOptions) -> Vec<u8> {
+    let reason: &[u8] = match options.framing {
+        Framing::Hixie76(..) => b"WebSocket Protocol Handshake",
+        _ => b"Switching Protocols",
+    };
+    head_bytes(options.version, head, reason)
+}
+
+fn head_bytes(version: HttpVersion, head: &ResponseHead, usual_reason: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
-    bytes.extend_from_slice(match options.version {
+    bytes.extend_from_slice(match version {
         HttpVersion::Http10 => b"HTTP/1.0 ",
         HttpVersion::Http11 => b"HTTP/1.1 ",
     });
     bytes.extend_from_slice(head.status.to_string().as_bytes());
     bytes.push(b' ');
-    bytes.extend_from_slice(match (&head.reason, options.framing) {
-        (Some(reason), _) => reason,
-        (None, Framing::Hixie76(..)) => b"WebSocket Protocol Handshake",
-        (None, _) => b"Switching Protocols",
-    });
+    bytes.extend_from_slice(head.reason.as_deref().map_or(usual_reason, |reason| reason));
     bytes.extend_from_slice(b"\r\n");
     for (name, value) in &head.headers {
         bytes.extend_from_slice(name);
