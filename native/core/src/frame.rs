@@ -212,21 +212,11 @@ fn check_second(second: u8, opcode: Opcode, rules: Rules) -> Result<(), Violatio
     }
 }
 
-/// The mask, and the bytes behind it. Where a frame may go without one, it must be empty.
-fn parse_mask(
-    masked: bool,
-    length: u64,
-    bytes: &[u8],
-) -> Result<Option<([u8; 4], &[u8])>, Violation> {
-    match (masked, length) {
-        (true, _) => Ok(bytes.split_first_chunk().map(|(&mask, rest)| (mask, rest))),
-        (false, 0) => Ok(Some(([0; 4], bytes))),
-        (false, _) => Err(Violation::Unmasked),
-    }
-}
+/// A part of a header and the bytes behind it, or `None` while it is incomplete.
+type Part<'a, T> = Result<Option<(T, &'a [u8])>, Violation>;
 
-/// The payload length, and the bytes behind it. `short` are the 7 bits of the second byte.
-fn parse_length(short: u8, bytes: &[u8]) -> Result<Option<(u64, &[u8])>, Violation> {
+/// The payload length. `short` are the 7 bits of the second byte.
+fn parse_length(short: u8, bytes: &[u8]) -> Part<'_, u64> {
     let (length, least, rest) = match short {
         126 => match bytes.split_first_chunk() {
             Some((long, rest)) => (u64::from(u16::from_be_bytes(*long)), 126, rest),
@@ -245,6 +235,15 @@ fn parse_length(short: u8, bytes: &[u8]) -> Result<Option<(u64, &[u8])>, Violati
         return Err(Violation::LengthNotMinimal);
     }
     Ok(Some((length, rest)))
+}
+
+/// The mask. Where a frame may go without one, it must be empty.
+fn parse_mask(masked: bool, length: u64, bytes: &[u8]) -> Part<'_, [u8; 4]> {
+    match (masked, length) {
+        (true, _) => Ok(bytes.split_first_chunk().map(|(&mask, rest)| (mask, rest))),
+        (false, 0) => Ok(Some(([0; 4], bytes))),
+        (false, _) => Err(Violation::Unmasked),
+    }
 }
 
 /// Whether a peer may send `code` in a close frame: 1000-1003, 1007-1011 and 3000-4999, as every Cowboy has it.
