@@ -1,5 +1,4 @@
-%% Stands for the long-polling handler of Cowboy 2 until farrier has it: a handler that asks for it is answered 500,
-%% and the log says why.
+%% The behaviour of a long-polling handler of Cowboy 2 and its pre-releases, and the sub-protocol of that name.
 -module(cowboy_loop).
 -behaviour(cowboy_sub_protocol).
 
@@ -8,19 +7,22 @@
 -callback init(Req, any()) -> {ok | module(), Req, any()} | {module(), Req, any(), any()} when
     Req :: cowboy_req:req().
 
--callback info(any(), Req, State) -> {ok, Req, State} | {ok, Req, State, hibernate} | {stop, Req, State} when
+-callback info(any(), Req, State) ->
+    {ok, Req, State} | {ok, Req, State, hibernate | timeout()} | {stop, Req, State}
+when
     Req :: cowboy_req:req(), State :: any().
 
 -callback terminate(any(), Req :: any(), any()) -> ok.
 
 -optional_callbacks([terminate/3]).
 
-%% @doc Fails: not there yet.
--spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any()) -> no_return().
-upgrade(_Req, _Env, _Handler, _State) ->
-    error({not_supported_yet, {?MODULE, upgrade, 4}}).
+%% @doc Waits for messages on behalf of `Handler' until it stops.
+-spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any()) -> cowboy_middleware:result().
+upgrade(Req, Env, Handler, State) ->
+    farrier_cowboy_2:loop(Req, Env, Handler, State).
 
-%% @doc Fails: not there yet.
--spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any(), any()) -> no_return().
-upgrade(_Req, _Env, _Handler, _State, _Opts) ->
-    error({not_supported_yet, {?MODULE, upgrade, 5}}).
+%% @doc The same after a hibernation, or (Cowboy 2.12) with the ms after which `info/3' is told `timeout'.
+-spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any(), hibernate | timeout()) ->
+    cowboy_middleware:result().
+upgrade(Req, Env, Handler, State, Option) ->
+    farrier_cowboy_2:loop(Req, Env, Handler, State, Option).

@@ -1,5 +1,4 @@
-%% The behaviour of a long-polling handler of Cowboy 1, so that modules which name it compile. Such handlers are not
-%% served yet: `init/3' returning `{loop, ...}' is answered 500, and the log says why.
+%% The behaviour of a long-polling handler of Cowboy 1.
 -module(cowboy_loop_handler).
 
 -type req() :: cowboy_req:req().

@@ -4,11 +4,16 @@
 %% Behaves as 1.1.2. A crash is answered here, at once, because the connection ends with the process that raises it.
 -module(farrier_cowboy_1).
 -behaviour(farrier_handler).
+-behaviour(farrier_loop).
 
 %% Called by the middleware chain, and by sub-protocols through `cowboy_websocket'.
 -export([execute/4, upgrade/4]).
+%% Called by the adapter of Cowboy 2's pre-releases.
+-export([on_response/2]).
 %% Called by the connection.
 -export([traits/0, websocket_init/1, frame/2, info/2, close_frames/1, terminate/2, crash/2]).
+%% Called by the loop.
+-export([loop_info/4, loop_end/5]).
 
 -record(websocket, {
     handler :: module(),
@@ -36,21 +41,49 @@ execute(Req, Env, Handler, Opts) ->
             upgrade_protocol(Protocol, Req, Env, Handler, Opts);
         {upgrade, protocol, Protocol, Req2, Opts2} ->
             upgrade_protocol(Protocol, Req2, Env, Handler, Opts2);
-        {loop, _, _} ->
-            no_loops();
-        {loop, _, _, _} ->
-            no_loops();
-        {loop, _, _, _, _} ->
-            no_loops()
+        {loop, Req2, State} ->
+            loop(Req2, Env, Handler, State, infinity, false);
+        {loop, Req2, State, hibernate} ->
+            loop(Req2, Env, Handler, State, infinity, true);
+        {loop, Req2, State, Timeout} ->
+            loop(Req2, Env, Handler, State, Timeout, false);
+        {loop, Req2, State, Timeout, hibernate} ->
+            loop(Req2, Env, Handler, State, Timeout, true)
     catch
         Class:Reason:Stack ->
             answer_crash(Stack, Req),
             reraise(Class, Reason, Stack, {Handler, init, 3}, Req, [{opts, Opts}])
     end.
 
--spec no_loops() -> no_return().
-no_loops() ->
-    error({not_supported, cowboy_loop_handler, "farrier does not serve handlers of this kind yet"}).
+%%% Loop
+
+-spec loop(term(), list(), module(), term(), timeout(), boolean()) -> farrier_handler:outcome().
+loop(Req, Env, Handler, State, Timeout, Hibernate) ->
+    farrier_loop:run(#{
+        adapter => ?MODULE, handler => Handler, req => Req, state => State, env => Env,
+        timeout => Timeout, hibernate => Hibernate
+    }).
+
+-spec loop_info(term(), module(), term(), term()) -> farrier_loop:result().
+loop_info(Message, Handler, Req, State) ->
+    try Handler:info(Message, Req, State) of
+        {ok, Req2, State2} -> {done, {normal, shutdown}, Req2, State2};
+        {loop, Req2, State2} -> {loop, Req2, State2};
+        {loop, Req2, State2, hibernate} -> {loop, Req2, State2, hibernate}
+    catch
+        Class:Reason:Stack ->
+            answer_crash(Stack, Req),
+            _ = end_request(Reason, Req, [], Handler, State),
+            reraise(Class, Reason, Stack, {Handler, info, 3}, Req, [{state, State}])
+    end.
+
+-spec loop_end(farrier_loop:reason(), module(), term(), term(), list()) -> farrier_handler:outcome().
+loop_end(timeout, Handler, Req, State, Env) ->
+    end_request({normal, timeout}, Req, Env, Handler, State);
+loop_end(Reason, Handler, Req, State, Env) ->
+    end_request(Reason, Req, Env, Handler, State).
+
+%%% Plain
 
 -spec handle(term(), list(), module(), term()) -> farrier_handler:outcome().
 handle(Req, Env, Handler, State) ->
@@ -119,7 +152,6 @@ initialise(Accept, Req, Env, Handler, Opts) ->
             reraise(Class, Reason, Stack, {Handler, websocket_init, 3}, Req, [{opts, Opts}])
     end.
 
-%% The hook of the `onresponse' option sees the 101, too.
 -spec accepted(binary(), list(), timeout(), #websocket{}) -> farrier_handler:outcome().
 accepted(Accept, Env, Timeout, #websocket{req = Req} = W) ->
     Headers = farrier_handshake:headers_1(Accept, farrier_req_1:upgrade_headers(Req)),
@@ -136,6 +168,7 @@ accepted(Accept, Env, Timeout, #websocket{req = Req} = W) ->
     ok = farrier_connection:upgrade(?MODULE, Headers, Options, W#websocket{req = Req2}),
     {ok, Req2, Env}.
 
+%% @doc The hook sees the 101, and its Req goes on.
 -spec on_response([{binary(), iodata()}], term()) -> term().
 on_response(Headers, Req) ->
     case farrier_req_1:get([onresponse], Req) of
@@ -175,31 +208,15 @@ info(Message, #websocket{handler = Handler, req = Req, state = State} = W) ->
 result(Return, W) ->
     case Return of
         {ok, Req, State} -> {ok, W#websocket{req = Req, state = State}};
-        {reply, Frames, Req, State} -> reply(Frames, W#websocket{req = Req, state = State}, run);
+        {reply, Frames, Req, State} -> farrier_frames:reply(Frames, W#websocket{req = Req, state = State}, run);
         {ok, Req, State, hibernate} -> {ok, W#websocket{req = Req, state = State}, hibernate};
         {reply, Frames, Req, State, hibernate} ->
-            reply(Frames, W#websocket{req = Req, state = State}, hibernate);
+            farrier_frames:reply(Frames, W#websocket{req = Req, state = State}, hibernate);
         {shutdown, Req, State} ->
             {stop, farrier_frames:closing(stop), stop, W#websocket{req = Req, state = State}};
         _ ->
             error({try_clause, Return})
     end.
-
--spec reply(term(), #websocket{}, run | hibernate) -> farrier_handler:result().
-reply({Type, _} = Frame, W, run) when Type =:= text; Type =:= binary ->
-    {send, [Frame], W};
-reply([], W, run) ->
-    {ok, W};
-reply([], W, hibernate) ->
-    {ok, W, hibernate};
-reply(Frames, W, Flag) when is_list(Frames) ->
-    case farrier_frames:until_close(Frames) of
-        {open, _} when Flag =:= run -> {send, Frames, W};
-        {open, _} -> {send, Frames, W, hibernate};
-        {close, Sent} -> {stop, Sent, stop, W}
-    end;
-reply(Frame, W, Flag) ->
-    reply([Frame], W, Flag).
 
 %%% End
 

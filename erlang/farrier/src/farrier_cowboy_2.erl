@@ -4,12 +4,15 @@
 %% Behaves as 2.18 where the releases differ, and accepts all that any of them accepted.
 -module(farrier_cowboy_2).
 -behaviour(farrier_handler).
+-behaviour(farrier_loop).
 
-%% Called by the middleware chain, and by sub-protocols through `cowboy_websocket'.
--export([execute/4, upgrade/4, upgrade/5, terminate/4]).
+%% Called by the middleware chain, and by sub-protocols through `cowboy_websocket' and `cowboy_loop'.
+-export([execute/4, upgrade/4, upgrade/5, loop/4, loop/5, upgrade_protocol/2, terminate/4]).
 %% Called by the connection.
 -export([traits/0, websocket_init/1, frame/2, info/2, close_frames/1, terminate/2, crash/2]).
 -export([handler_state/1, handler_state/2]).
+%% Called by the loop.
+-export([loop_info/4, loop_end/5]).
 
 -record(websocket, {
     handler :: module(),
@@ -47,12 +50,15 @@ execute(Req0, Env, Handler, Opts) ->
             erlang:raise(Class, Reason, Stack)
     end.
 
-%% `cowboy_websocket' is built in, because the `cowboy' application may be absent.
+%% @doc Hands the request to the protocol that a handler asked for. Cowboy's own are built in, because the `cowboy' application
+%% may be absent.
 -spec upgrade_protocol(module(), [term()]) -> farrier_handler:outcome().
 upgrade_protocol(cowboy_websocket, Arguments) ->
     apply(?MODULE, upgrade, Arguments);
-upgrade_protocol(Protocol, _) when Protocol =:= cowboy_rest; Protocol =:= cowboy_loop ->
-    error({not_supported, Protocol, "farrier does not serve handlers of this kind yet"});
+upgrade_protocol(cowboy_rest, [Req, Env, Handler, State | _NoOptions]) ->
+    farrier_rest:upgrade(2, Req, Env, Handler, State);
+upgrade_protocol(cowboy_loop, Arguments) ->
+    apply(?MODULE, loop, Arguments);
 upgrade_protocol(Protocol, Arguments) ->
     apply(Protocol, upgrade, Arguments).
 
@@ -63,6 +69,51 @@ terminate(Reason, Req, State, Handler) ->
         true -> Handler:terminate(Reason, Req, State);
         false -> ok
     end.
+
+%%% Loop
+
+%% @doc Waits for messages on behalf of a handler that exports `info/3'.
+-spec loop(map(), map(), module(), term()) -> farrier_handler:outcome().
+loop(Req, Env, Handler, State) ->
+    loop(Req, Env, Handler, State, infinity).
+
+%% @doc The same after a hibernation, or with the ms after which `info/3' is told `timeout' if no message came (Cowboy 2.12).
+-spec loop(map(), map(), module(), term(), hibernate | timeout()) -> farrier_handler:outcome().
+loop(Req, Env, Handler, State, Option) ->
+    Loop = #{adapter => ?MODULE, handler => Handler, req => Req, state => State, env => Env},
+    case Option of
+        hibernate -> farrier_loop:run(Loop#{hibernate => true});
+        Patience when Patience =:= infinity; is_integer(Patience), Patience >= 0 ->
+            farrier_loop:run(Loop#{patience => Patience})
+    end.
+
+%% A bad return is no crash of the handler: `terminate/3' is not called.
+-spec loop_info(term(), module(), map(), term()) -> farrier_loop:result().
+loop_info(Message, Handler, Req0, State0) ->
+    try Handler:info(Message, Req0, State0) of
+        {ok, Req, State} -> {loop, Req, State};
+        {ok, Req, State, hibernate} -> {loop, Req, State, hibernate};
+        {ok, Req, State, Patience} when Patience =:= infinity; is_integer(Patience), Patience >= 0 ->
+            {loop, Req, State, Patience};
+        {stop, Req, State} -> {done, stop, Req, State}
+    catch
+        Class:Reason:Stack ->
+            _ = terminate({crash, Class, Reason}, Req0, State0, Handler),
+            erlang:raise(Class, Reason, Stack)
+    end.
+
+%% A client that goes away takes the request's process along: its connection's process, which is its parent, exits. A handler
+%% that traps exits sees `terminate/3', another one nothing.
+-spec loop_end(farrier_loop:reason(), module(), map(), term(), map()) -> farrier_handler:outcome().
+loop_end({error, closed}, Handler, Req, State, Env) ->
+    case process_info(self(), trap_exit) of
+        {trap_exit, true} -> loop_end(shutdown, Handler, Req, State, Env);
+        {trap_exit, false} -> exit(shutdown)
+    end;
+loop_end({exit, Reason}, Handler, Req, State, Env) ->
+    loop_end(Reason, Handler, Req, State, Env);
+loop_end(Reason, Handler, Req, State, Env) ->
+    {ok, Req, Env#{result => terminate(Reason, Req, State, Handler)}}.
 
 %%% Upgrade
 

@@ -6,6 +6,8 @@
 -module(farrier_middleware).
 
 -export([run/3, resume/3, after_session/4, handle/2]).
+%% Where a handler of another generation goes on after a suspension.
+-export([resumed/4]).
 
 -export_type([outcome/0]).
 
@@ -87,7 +89,12 @@ routed(Env) when is_list(Env) ->
 converted(Generation, {ok, Req, Env}) -> {ok, farrier_req:convert(Generation, Req), env(Generation, Env)};
 converted(Generation, {Stop, Req}) -> {Stop, farrier_req:convert(Generation, Req)};
 converted(Generation, {error, Status, Req}) -> {error, Status, farrier_req:convert(Generation, Req)};
-converted(_, Suspended) -> Suspended.
+converted(Generation, {suspend, Module, Function, Arguments}) ->
+    {suspend, ?MODULE, resumed, [Generation, Module, Function, Arguments]}.
+
+-spec resumed(farrier_handler:generation(), module(), atom(), [term()]) -> farrier_handler:outcome().
+resumed(Generation, Module, Function, Arguments) ->
+    converted(Generation, apply(Module, Function, Arguments)).
 
 -spec env(farrier_handler:generation(), farrier_handler:env()) -> farrier_handler:env().
 env(2, Env) when is_list(Env) -> maps:from_list(lists:reverse(Env));
