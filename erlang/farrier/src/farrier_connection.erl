@@ -165,10 +165,10 @@ close_request(#request{bridge = Bridge, handle = Handle}) ->
 
 %%% Crash of a request
 
-%% A Cowboy 1 connection dies with its process. In Cowboy 2 only the request's process dies, with a reason that holds
-%% the stack trace even for an exit, unless that is a shutdown.
+%% A connection of Cowboy 0, 1 or the pre-releases of 2 dies with its process. In Cowboy 2 only the request's process dies,
+%% with a reason that holds the stack trace even for an exit, unless that is a shutdown.
 -spec crashed(error | exit | throw, term(), list(), #request{}) -> no_return().
-crashed(Class, Reason, Stack, #request{generation = 1} = Context) ->
+crashed(Class, Reason, Stack, #request{generation = Generation} = Context) when Generation =/= 2 ->
     close_request(Context),
     erlang:raise(Class, Reason, Stack);
 crashed(exit, normal, _, #request{bridge = Bridge, handle = Handle}) ->

@@ -110,7 +110,7 @@ released(Sup) ->
 log(normal, _, _) -> ok;
 log(shutdown, _, _) -> ok;
 log({shutdown, _}, _, _) -> ok;
-log(Reason, Pid, #sup{config = #{ref := Ref, generation := 1, logger := Logger}}) ->
+log(Reason, Pid, #sup{config = #{ref := Ref, generation := Generation, logger := Logger}}) when Generation =/= 2 ->
     farrier_connection:log(Logger,
         "Ranch listener ~p had connection process started with ~p:start_link/4 at ~p exit with reason: ~999999p~n",
         [Ref, cowboy_protocol, Pid, Reason]);

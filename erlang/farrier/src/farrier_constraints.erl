@@ -4,14 +4,15 @@
 %% A constraint is `int', `nonempty', or a fun of arity 2 that is called as
 %% `Fun(forward, Value)', `Fun(reverse, Value)' and
 %% `Fun(format_error, {Reason, Value})'. A list of constraints is applied from left to right,
-%% each to the outcome of the one before it. Source: Cowboy 2.18, `cowboy_constraints'.
+%% each to the outcome of the one before it. Source: Cowboy 2.18, `cowboy_constraints'. Until 2.0.0-pre.9 a fun had arity 1 and
+%% answered as those that `from_fun/1' takes.
 -module(farrier_constraints).
 
 -export([validate/2, reverse/2, format_error/1, from_fun/1]).
 
 -export_type([constraint/0, reason/0]).
 
--type constraint() :: int | nonempty | function_constraint().
+-type constraint() :: int | nonempty | function_constraint() | fun((any()) -> any()).
 -type function_constraint() :: fun((operation(), any()) -> any()).
 -type operation() :: forward | reverse | format_error.
 -type reason() :: {constraint(), Error :: any(), Value :: any()}.
@@ -42,6 +43,8 @@ format_error({nonempty, empty, Value}) ->
     io_lib:format("The value ~p is empty; something must be given.", [Value]);
 format_error({Constraint, Reason, Value}) when is_function(Constraint, 2) ->
     Constraint(format_error, {Reason, Value});
+format_error({Constraint, Reason, Value}) when is_function(Constraint, 1) ->
+    format_error({from_fun(Constraint), Reason, Value});
 format_error({Constraint, _Reason, _Value}) ->
     error({unknown_constraint, Constraint}).
 
@@ -79,6 +82,7 @@ apply_one(reverse, Value, int) -> from_integer(Value);
 apply_one(_, <<>>, nonempty) -> {error, empty};
 apply_one(_, Value, nonempty) -> {ok, Value};
 apply_one(Direction, Value, Fun) when is_function(Fun, 2) -> Fun(Direction, Value);
+apply_one(Direction, Value, Fun) when is_function(Fun, 1) -> (from_fun(Fun))(Direction, Value);
 apply_one(_, _, Constraint) -> error({unknown_constraint, Constraint}).
 
 -spec to_integer(any()) -> {ok, integer()} | {error, not_an_integer}.

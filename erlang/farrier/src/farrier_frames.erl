@@ -4,7 +4,24 @@
 %% terms looked at.
 -module(farrier_frames).
 
--export([until_close/1, normalise/1, fail/1, closing/1]).
+-export([reply/3, until_close/1, normalise/1, fail/1, closing/1]).
+
+%% @doc What the reply of a callback asks for: one frame or a list of them, and whether to hibernate afterwards.
+-spec reply(term(), farrier_handler:state(), run | hibernate) -> farrier_handler:result().
+reply({Type, _} = Frame, State, run) when Type =:= text; Type =:= binary ->
+    {send, [Frame], State};
+reply([], State, run) ->
+    {ok, State};
+reply([], State, hibernate) ->
+    {ok, State, hibernate};
+reply(Frames, State, Flag) when is_list(Frames) ->
+    case until_close(Frames) of
+        {open, _} when Flag =:= run -> {send, Frames, State};
+        {open, _} -> {send, Frames, State, hibernate};
+        {close, Sent} -> {stop, Sent, stop, State}
+    end;
+reply(Frame, State, Flag) ->
+    reply([Frame], State, Flag).
 
 %% @doc The frames up to the first close frame, if there is one: nothing after it is sent or even looked at.
 -spec until_close([term()]) -> {open | close, [term()]}.

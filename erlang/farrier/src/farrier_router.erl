@@ -455,13 +455,13 @@ execute(#{host := Host, path := Path} = Req, Env) ->
             {stop, farrier_req_2:reply(status(Error), Req)}
     end;
 execute(Req, Env) ->
-    {Host, _} = farrier_req_1:host(Req),
-    {Path, _} = farrier_req_1:path(Req),
+    Record = farrier_req:convert(1, Req),
+    {Host, _} = farrier_req_1:host(Record),
+    {Path, _} = farrier_req_1:path(Record),
     case match(dispatch(env(dispatch, Env)), Host, Path, 1) of
         {ok, Handler, Opts, Bindings, HostInfo, PathInfo} ->
-            {ok,
-                farrier_req_1:set_bindings(HostInfo, PathInfo, Bindings, Req),
-                routed(Handler, Opts, Env)};
+            Bound = farrier_req_1:set_bindings(HostInfo, PathInfo, Bindings, Record),
+            {ok, farrier_req:convert(farrier_req:generation(Req), Bound), routed(Handler, Opts, Env)};
         Error ->
             {error, status(Error), Req}
     end.

@@ -56,10 +56,12 @@ execute(Req, Opts) when is_map(Req) ->
     PathInfo = maps:get(path_info, Req, undefined),
     send_2(answer(new(2, maps:get(method, Req), maps:get(headers, Req), PathInfo, Opts)), Req);
 execute(Req, Opts) ->
-    {Method, _} = farrier_req_1:method(Req),
-    {Headers, _} = farrier_req_1:headers(Req),
-    {PathInfo, _} = farrier_req_1:path_info(Req),
-    send_1(answer(new(1, Method, maps:from_list(Headers), PathInfo, Opts)), Req).
+    Record = farrier_req:convert(1, Req),
+    {Method, _} = farrier_req_1:method(Record),
+    {Headers, _} = farrier_req_1:headers(Record),
+    {PathInfo, _} = farrier_req_1:path_info(Record),
+    Answered = send_1(answer(new(1, Method, maps:from_list(Headers), PathInfo, Opts)), Record),
+    farrier_req:convert(farrier_req:generation(Req), Answered).
 
 -spec new(1 | 2, binary(), #{binary() => binary()}, [binary()] | undefined, options()) -> #static{}.
 new(Generation, Method, Headers, PathInfo, Opts) ->
