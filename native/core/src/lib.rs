@@ -8,6 +8,7 @@
 pub mod bridge;
 pub mod config;
 mod connection;
+pub mod deflate;
 pub mod frame;
 pub mod handle;
 pub mod hixie;
