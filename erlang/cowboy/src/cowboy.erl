@@ -32,10 +32,11 @@
 start_clear(Ref, TransOpts, ProtoOpts) ->
     start(Ref, farrier_options:clear(TransOpts, ProtoOpts)).
 
-%% @doc The form of Cowboy 2's pre-releases. The number of acceptors has no effect.
+%% @doc The form of 2.0.0-pre.4 to pre.9, whose handlers may return a timeout and `hibernate' from `init/2'. The number of
+%% acceptors has no effect.
 -spec start_clear(ref(), pos_integer(), list() | map(), opts()) -> {ok, pid()} | {error, any()}.
 start_clear(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors), NbAcceptors > 0 ->
-    start_clear(Ref, TransOpts, ProtoOpts).
+    start(Ref, farrier_options:draft(TransOpts, ProtoOpts)).
 
 %% @doc Starts a clear-text listener for handlers of Cowboy 1: both options are property lists. The number of
 %% acceptors has no effect.

@@ -39,7 +39,8 @@
     high_watermark => pos_integer(),
     low_watermark => pos_integer(),
     owner_death => internal_server_error | close,
-    generation => 1 | 2,
+    generation => farrier_handler:generation(),
+    draft => boolean(),
     env => map() | [{atom(), term()}],
     dispatch => farrier_router:dispatch(),
     middlewares => [module()],
@@ -80,7 +81,8 @@
 %% </ul>
 %% Handlers:
 %% <ul>
-%% <li>`generation' (2): of the middlewares' Req and environment; handlers of any generation are served either way</li>
+%% <li>`generation' (2): of the middlewares' Req and environment; handlers of any generation are served either way.
+%%   `draft' (false): whether `init/2' of handlers of Cowboy 2 may return what 2.0.0-pre.4 to pre.9 took</li>
 %% <li>`dispatch': compiled routes, short for an `env' that holds them; `env': environment of the middlewares;
 %%   `middlewares' (`[cowboy_router, cowboy_handler]')</li>
 %% <li>`protocol' (`#{}'): further options of Cowboy's protocol, `onrequest' and `onresponse' among them</li>

@@ -35,7 +35,7 @@ traits() ->
 %% @doc Calls `init/2'. What it returns is dealt with outside of the `try': a bad return is no crash of the handler.
 -spec execute(map(), map(), module(), term()) -> farrier_handler:outcome().
 execute(Req0, Env, Handler, Opts) ->
-    try Handler:init(Req0, Opts) of
+    try farrier_cowboy_2_draft:returned(Handler:init(Req0, Opts)) of
         {ok, Req, State} ->
             _ = terminate(normal, Req, State, Handler),
             {ok, Req, Env};

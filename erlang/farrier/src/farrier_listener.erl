@@ -18,6 +18,7 @@
 -type config() :: #{
     ref := farrier:ref(),
     generation := farrier_handler:generation(),
+    draft := boolean(),
     bridge := module(),
     env := farrier_handler:env(),
     middlewares := [module()],
@@ -117,6 +118,7 @@ options(_, Options) ->
 defaults(Generation) ->
     #{
         generation => Generation,
+        draft => false,
         bridge => farrier_nif,
         env => #{},
         middlewares => [cowboy_router, cowboy_handler],
@@ -146,6 +148,8 @@ value(Name, Options, Default) ->
 check(generation, V) when V =:= 0; V =:= 1; V =:= '2pre'; V =:= 2 -> V;
 check(generation, V) ->
     bad_option(generation, V, "0 (Cowboy 0.2 to 0.6), 1 (0.8 to 1.1), '2pre' (2.0.0-pre.1 to pre.3) or 2 (2.x)");
+check(draft, V) when is_boolean(V) -> V;
+check(draft, V) -> bad_option(draft, V, "true or false");
 check(bridge, nif) -> farrier_nif;
 check(bridge, port) -> bad_option(bridge, port, "nif (the port bridge is not there yet)");
 check(bridge, V) when is_atom(V) -> V;

@@ -9,7 +9,7 @@
 
 -include_lib("kernel/include/logger.hrl").
 
--export([clear/2, http/3, protocol/2]).
+-export([clear/2, draft/2, http/3, protocol/2]).
 
 -export_type([reason/0]).
 
@@ -41,6 +41,14 @@
 -spec clear(any(), any()) -> {ok, options()} | {error, reason()}.
 clear(TransOpts, ProtoOpts) ->
     translate(2, TransOpts, ProtoOpts, #{}).
+
+%% @doc Options of `cowboy:start_clear/4' of 2.0.0-pre.4 to pre.9: those of `start_clear/3', for handlers of that time.
+-spec draft(any(), any()) -> {ok, options()} | {error, reason()}.
+draft(TransOpts, ProtoOpts) ->
+    case clear(TransOpts, ProtoOpts) of
+        {ok, Options} -> {ok, Options#{draft => true}};
+        {error, _} = Error -> Error
+    end.
 
 %% @doc Options of `cowboy:start_http/4': property lists, and a number of acceptors that only has
 %% to be positive. Defaults are those of Cowboy 1.1.2 where they differ.
