@@ -229,8 +229,32 @@ another_process_may_use_the_req_test() ->
     receive {'DOWN', Monitor, _, _, _} -> ok end,
     ?assertError({no_request, Server}, farrier_req_2:reply(204, Req)).
 
-what_is_not_there_yet_says_so_test() ->
-    ?assertError({not_supported, 'cowboy_req:inform/3', _}, farrier_req_2:inform(103, req(#{}))).
+informational_responses_come_before_the_final_one_test() ->
+    Req0 = req(#{}),
+    ok = farrier_req_2:inform(102, Req0),
+    ok = farrier_req_2:inform(<<"103 Early">>, #{<<"link">> => <<"</a>">>}, Req0),
+    ?assertEqual([{inform, 102, []}, {inform, <<"103 Early">>, [{<<"link">>, <<"</a>">>}]}], ?BRIDGE:calls()),
+    Req = farrier_req_2:reply(200, Req0),
+    ?assertExit({response_error, response_already_sent, _}, farrier_req_2:inform(103, Req)),
+    ?assertExit({response_error, response_already_sent, _}, farrier_req_2:inform(103, Req0)),
+    ?assertExit({response_error, invalid_header, _}, farrier_req_2:inform(103, #{<<"set-cookie">> => <<"a=b">>}, req(#{}))).
+
+what_is_cast_to_stream_handlers_is_kept_from_the_handler_test() ->
+    Req = req(#{}),
+    ok = farrier_req_2:cast({set_options, #{}}, Req),
+    ?assertEqual(timeout, receive {{_, _}, Message} -> Message after 0 -> timeout end).
+
+what_is_cast_from_elsewhere_reaches_the_process_of_the_req_test() ->
+    Req = req(#{}),
+    _ = spawn_link(fun() -> farrier_req_2:cast(hello, Req) end),
+    Self = self(),
+    ?assertEqual(hello, receive {{Self, 1}, Message} -> Message end).
+
+pushes_are_accepted_and_dropped_test() ->
+    Req = req(#{}),
+    ?assertEqual(ok, farrier_req_2:push("/a", #{}, Req, #{method => <<"GET">>})),
+    ?assertError({badmap, []}, farrier_req_2:push("/a", #{}, Req, [])),
+    ?assertEqual([], ?BRIDGE:calls()).
 
 %%% Body
 

@@ -3,7 +3,7 @@
 -module(farrier_scripted_bridge).
 
 -export([exchange/1, exchange/2, calls/0]).
--export([respond/4, respond_stream/3, respond_chunk/2, respond_end/2, response_state/1, read_body/4]).
+-export([inform/3, respond/4, respond_stream/3, respond_chunk/2, respond_end/2, response_state/1, read_body/4]).
 -export([await_writable/2, close/2]).
 
 %% Makes this process the server of a request.
@@ -27,6 +27,12 @@ calls() ->
     receive
         {scripted, Call} -> [Call | calls()]
     after 0 -> []
+    end.
+
+inform(handle, Status, Headers) ->
+    case get(scripted_state) of
+        none -> tell({inform, Status, Headers});
+        _ -> {error, already_sent}
     end.
 
 respond(handle, Status, Headers, Body) ->

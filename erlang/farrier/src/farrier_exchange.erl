@@ -8,10 +8,10 @@
 %% `farrier_req_1' and `farrier_req_2', who know where their generation puts it.
 -module(farrier_exchange).
 
--export([open/3, bind/1, ref/0, request/0, request/1, transport/0, bridge/0, find/1]).
+-export([open/3, serves/0, bind/1, ref/0, request/0, request/1, transport/0, bridge/0, find/1]).
 -export([response_state/0, response_state/1]).
 -export([persistence/1, http_version/1]).
--export([respond/4, stream/3, chunk/2, finish/2, close_response/0]).
+-export([inform/3, respond/4, stream/3, chunk/2, finish/2, close_response/0]).
 -export([read_body/4]).
 
 -export_type([exchange/0, body/0, headers/0]).
@@ -44,6 +44,11 @@
 open(Bridge, Handle, Request) ->
     _ = put(?KEY, #exchange{bridge = Bridge, handle = Handle, request = Request}),
     ok.
+
+%% @doc Whether this process serves a request.
+-spec serves() -> boolean().
+serves() ->
+    get(?KEY) =/= undefined.
 
 %% @doc Remembers the listener of the request. Without an exchange there is nothing to remember.
 -spec bind(term()) -> ok.
@@ -141,6 +146,11 @@ persistence_1_0(true) -> keepalive;
 persistence_1_0(false) -> close.
 
 %%% Response
+
+%% @doc Sends an informational response (RFC 9110 15.2). To a client of HTTP/1.0 nothing is sent.
+-spec inform(exchange(), integer() | binary(), headers()) -> ok | {error, already_sent}.
+inform(#exchange{bridge = Bridge, handle = Handle}, Status, Headers) ->
+    sent(Bridge:inform(Handle, Status, Headers)).
 
 %% @doc Sends a complete response. That the client is gone is no error, as in Cowboy.
 -spec respond(exchange(), integer() | binary(), headers(), body()) -> ok | {error, already_sent}.

@@ -7,8 +7,8 @@
 
 -include("farrier_req_1.hrl").
 
--export([new/3, from_map/1, get/2, set/2, to_list/1, compact/1, lock/1, set_bindings/4]).
--export([method/1, version/1, peer/1, peer_addr/1, host/1, host_info/1, port/1, path/1, path_info/1, qs/1]).
+-export([new/3, new/14, from_map/1, get/2, set/2, to_list/1, compact/1, lock/1, set_bindings/4, append_buffer/2]).
+-export([method/1, version/1, peer/1, peer_addr/1, host/1, host_info/1, port/1, path/1, path_info/1, qs/1, fragment/1]).
 -export([qs_val/2, qs_val/3, qs_vals/1, url/1, host_url/1, binding/2, binding/3, bindings/1]).
 -export([header/2, header/3, headers/1, parse_header/2, parse_header/3]).
 -export([cookie/2, cookie/3, cookies/1, meta/2, meta/3, set_meta/3]).
@@ -46,6 +46,33 @@ new(Request, Ref, Options) ->
         resp_compress = maps:get(compress, Options, false),
         onresponse = maps:get(onresponse, Options, undefined)
     }.
+
+%% @doc The Req of a request that the caller has made up, as tests of handlers do. What has to reach a client or its
+%% body fails with `{no_request, Pid}'. `KeepAlive' is whether the connection may live on if the client wishes so.
+-spec new(term(), module(), term(), binary(), binary(), binary(), 'HTTP/1.0' | 'HTTP/1.1', [{binary(), binary()}],
+    binary(), undefined | inet:port_number(), binary(), boolean(), boolean(), undefined | fun()) -> req().
+new(Socket, Transport, Peer, Method, Path, Qs, Version, Headers, Host, Port, Buffer, KeepAlive, Compress, OnResponse) ->
+    #http_req{
+        socket = Socket,
+        transport = Transport,
+        connection = wish(KeepAlive, Version, Headers),
+        pid = self(),
+        method = Method,
+        version = Version,
+        peer = Peer,
+        host = Host,
+        port = Port,
+        path = Path,
+        qs = Qs,
+        headers = Headers,
+        buffer = Buffer,
+        resp_compress = Compress,
+        onresponse = OnResponse
+    }.
+
+-spec wish(boolean(), atom(), [{binary(), binary()}]) -> keepalive | close.
+wish(false, _, _) -> close;
+wish(true, Version, Headers) -> farrier_exchange:persistence(#{version => Version, headers => Headers}).
 
 %% The last request that a connection may make closes it.
 -spec connection(map(), pos_integer() | infinity) -> keepalive | close.
@@ -128,6 +155,11 @@ lock(Req) ->
 set_bindings(HostInfo, PathInfo, Bindings, Req) ->
     Req#http_req{host_info = HostInfo, path_info = PathInfo, bindings = Bindings}.
 
+%% @doc Adds to the field `buffer'. The body is read from the transport, not from there.
+-spec append_buffer(binary(), req()) -> req().
+append_buffer(Data, #http_req{buffer = Buffer} = Req) ->
+    Req#http_req{buffer = <<Buffer/binary, Data/binary>>}.
+
 %%% What the request says
 
 -spec method(req()) -> {binary(), req()}.
@@ -172,6 +204,10 @@ path_info(Req) -> {Req#http_req.path_info, Req}.
 
 -spec qs(req()) -> {binary(), req()}.
 qs(Req) -> {Req#http_req.qs, Req}.
+
+%% @doc Always empty (Cowboy 0.8.0 to 0.8.4): a client keeps the fragment for itself (RFC 9110 7.1).
+-spec fragment(req()) -> {<<>>, req()}.
+fragment(Req) -> {<<>>, Req}.
 
 -spec qs_val(binary(), req()) -> {binary() | true | undefined, req()}.
 qs_val(Name, Req) ->

@@ -85,6 +85,7 @@ more(Req, Opts, Length, _, Data, Acc0) ->
 
 -spec read_before(req()) -> non_neg_integer().
 read_before(#http_req{body_state = {read, Bytes}}) -> Bytes;
+read_before(#http_req{body_state = {stream, _, Bytes}}) -> Bytes;
 read_before(_) -> 0.
 
 %% The length of a body is known once it is read.

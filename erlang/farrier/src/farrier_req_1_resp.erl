@@ -4,7 +4,8 @@
 
 -include("farrier_req_1.hrl").
 
--export([reply/4, chunked_reply/2, chunked_reply/3, chunk/2, continue/1, maybe_reply/2, ensure_response/2]).
+-export([reply/4, chunked_reply/2, chunked_reply/3, chunk/2, continue/1, upgrade_reply/3]).
+-export([maybe_reply/2, ensure_response/2]).
 
 -type req() :: farrier_req_1:req().
 -type status() :: integer() | binary().
@@ -149,6 +150,14 @@ finish(Req) ->
 -spec continue(req()) -> ok.
 continue(#http_req{}) ->
     ok.
+
+%% @doc Sends the head of a response that names an upgrade, without any header of Cowboy's own. After a 101 Cowboy's
+%% caller goes on with the socket in another protocol; there is no such socket, so that 101 fails with `not_supported'.
+-spec upgrade_reply(status(), headers(), req()) -> {ok, req()}.
+upgrade_reply(101, _, #http_req{resp_state = waiting}) ->
+    error({not_supported, 'cowboy_req:upgrade_reply/3', 'farrier has no Erlang socket to hand over after a 101.'});
+upgrade_reply(Status, Headers, #http_req{resp_state = waiting} = Req) ->
+    send(Status, Headers, [{<<"connection">>, <<"Upgrade">>}], <<>>, Req).
 
 %% @doc Answers with `Status' unless an answer has been sent.
 -spec maybe_reply(status(), req()) -> ok.

@@ -41,7 +41,7 @@ new(Request, Ref) ->
         ref => Ref,
         pid => self(),
         streamid => maps:get(stream_id, Request),
-        cert => undefined,
+        cert => maps:get(cert, Request, undefined),
         has_body => Length =/= 0,
         body_length => Length
     }.
@@ -617,14 +617,18 @@ stream_trailers(Trailers, #{has_sent_resp := headers, pid := Pid} = Req) ->
     Sent = [Trailer || takes_trailers(Req), Trailer <- maps:to_list(Trailers)],
     farrier_exchange:finish(farrier_exchange:find(Pid), Sent).
 
--spec inform(integer() | binary(), req()) -> no_return().
+-spec inform(integer() | binary(), req()) -> ok.
 inform(Status, Req) ->
     inform(Status, #{}, Req).
 
-%% @doc Not there yet.
--spec inform(integer() | binary(), #{binary() => iodata()}, req()) -> no_return().
-inform(_, _, _) ->
-    error({not_supported, 'cowboy_req:inform/3', 'farrier does not send informational responses yet.'}).
+%% @doc Sends an informational response, such as 103, before the final one. Exits with `response_error' as `reply/4' does.
+-spec inform(integer() | binary(), #{binary() => iodata()}, req()) -> ok.
+inform(_, _, #{has_sent_resp := _}) ->
+    already_sent();
+inform(_, #{<<"set-cookie">> := _}, _) ->
+    cookie_header();
+inform(Status, Headers, #{pid := Pid}) when is_integer(Status); is_binary(Status) ->
+    first(farrier_exchange:inform(farrier_exchange:find(Pid), Status, maps:to_list(Headers))).
 
 -spec push(iodata(), #{binary() => iodata()}, req()) -> ok.
 push(Path, Headers, Req) ->
@@ -632,10 +636,16 @@ push(Path, Headers, Req) ->
 
 %% @doc There is no push in HTTP/1.1.
 -spec push(iodata(), #{binary() => iodata()}, req(), map()) -> ok.
-push(_, Headers, #{pid := _}, Opts) when is_map(Headers), is_map(Opts) ->
+push(_, _, #{pid := _, scheme := _, host := _, port := _}, Opts) ->
+    _ = map_size(Opts),
     ok.
 
-%% @doc Cowboy hands `Message' to its stream handlers, of which there are none here.
+%% @doc Hands `Message' to the stream handlers of the request, of which none here takes one: Cowboy sends
+%% `{{Pid, StreamId}, Message}' to the process that `Req' names, which keeps it from the handler. So does the process of a
+%% request here; sent from there to itself it would only come back to the handler.
 -spec cast(term(), req()) -> ok.
-cast(_, #{pid := _, streamid := _}) ->
-    ok.
+cast(Message, #{pid := Pid, streamid := StreamId}) ->
+    case Pid =:= self() andalso farrier_exchange:serves() of
+        true -> ok;
+        false -> Pid ! {{Pid, StreamId}, Message}, ok
+    end.
