@@ -92,6 +92,9 @@ message(Message, #{adapter := Adapter} = Loop) ->
     end.
 
 -spec intercept(term(), pid(), loop()) -> farrier_handler:outcome().
+%% cowboy_req:cast/2 from another process: for stream handlers, not for this one.
+intercept({{Pid, StreamId}, _}, _, Loop) when Pid =:= self(), is_integer(StreamId) ->
+    loop(Loop);
 intercept({system, From, Request}, Parent, Loop) ->
     %% Goes on in system_continue/3, whose value is that of this call.
     sys:handle_system_msg(Request, From, Parent, ?MODULE, [], Loop);
