@@ -1,5 +1,6 @@
 //! Options as they cross the bridge: serde types that refuse what they don't know and say what is allowed.
 
+use crate::deflate::Compression;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use std::fmt;
@@ -264,6 +265,8 @@ pub struct UpgradeOptions {
     pub validate_utf8: bool,
     pub early_data: EarlyData,
     pub framing: Framing,
+    /// What was negotiated (RFC 7692). Absent: nothing is compressed.
+    pub compress: Option<Compression>,
 }
 
 impl Default for UpgradeOptions {
@@ -275,6 +278,7 @@ impl Default for UpgradeOptions {
             validate_utf8: true,
             early_data: EarlyData::Deliver,
             framing: Framing::Rfc6455,
+            compress: None,
         }
     }
 }

@@ -74,6 +74,7 @@ impl<P: PayloadBuf> Framed<P> {
             max_frame_size,
             validate_utf8: options.validate_utf8,
             rules,
+            compression: options.compress,
         };
         Framed::Rfc6455(Decoder::new(options), rules)
     }

@@ -36,6 +36,8 @@ pub enum Violation {
     ShortClose,
     /// A close code that an endpoint must not send.
     CloseCode(u16),
+    /// A compressed message that is not DEFLATE.
+    Compression,
 }
 
 impl fmt::Display for Violation {
@@ -69,6 +71,9 @@ impl fmt::Display for Violation {
             Violation::ShortClose => f.write_str(
                 "a close frame with a payload starts with a 2-byte code (RFC 6455 5.5.1)",
             ),
+            Violation::Compression => {
+                f.write_str("a compressed message can't be inflated (RFC 7692 7.2.2)")
+            }
             Violation::CloseCode(code) => write!(
                 f,
                 "close code {code} must not be sent; allowed are 1000-1003, 1007-1011 and 3000-4999 (RFC 6455 7.4)"
@@ -86,6 +91,17 @@ pub enum Rules {
     /// RFC 6455 as Cowboy 0.6 read it: an empty frame needs no mask, the payload of a close frame is not looked at, and a
     /// final continuation frame without a start counts as a reserved opcode.
     Generation0,
+}
+
+/// Where the first reserved bit, which marks what is compressed, may be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rsv1 {
+    /// Nowhere: no compression was negotiated.
+    Never,
+    /// On the first frame of a message (RFC 7692 6).
+    Messages,
+    /// On every data frame (x-webkit-deflate-frame).
+    Frames,
 }
 
 /// The opcodes that RFC 6455 5.2 defines.
@@ -145,6 +161,8 @@ pub struct Header {
     pub fin: bool,
     /// What the frame carries.
     pub opcode: Opcode,
+    /// Whether the first reserved bit is set.
+    pub compressed: bool,
     /// Bytes of payload.
     pub length: u64,
     /// The mask of the payload's first byte.
@@ -160,12 +178,20 @@ impl Header {
         bytes: &[u8],
         assembling: bool,
         rules: Rules,
+        rsv1: Rsv1,
     ) -> Result<Option<(Header, usize)>, Violation> {
         let Some((&first, rest)) = bytes.split_first() else {
             return Ok(None);
         };
         let fin = first & 0x80 != 0;
+        let compressed = first & 0x40 != 0;
+        if first & 0x30 != 0 || (compressed && rsv1 == Rsv1::Never) {
+            return Err(Violation::ReservedBits);
+        }
         let opcode = check_first(first, fin, assembling, rules)?;
+        if compressed && !may_be_compressed(opcode, rsv1) {
+            return Err(Violation::ReservedBits);
+        }
         let Some((&second, rest)) = rest.split_first() else {
             return Ok(None);
         };
@@ -179,6 +205,7 @@ impl Header {
         let header = Header {
             fin,
             opcode,
+            compressed,
             length,
             mask,
         };
@@ -187,9 +214,6 @@ impl Header {
 }
 
 fn check_first(first: u8, fin: bool, assembling: bool, rules: Rules) -> Result<Opcode, Violation> {
-    if first & 0x70 != 0 {
-        return Err(Violation::ReservedBits);
-    }
     match Opcode::try_from(OpCode::from(first & 0x0f))? {
         opcode if opcode.is_control() && !fin => Err(Violation::FragmentedControl),
         Opcode::Continuation if !assembling && fin && rules == Rules::Generation0 => {
@@ -198,6 +222,14 @@ fn check_first(first: u8, fin: bool, assembling: bool, rules: Rules) -> Result<O
         Opcode::Continuation if !assembling => Err(Violation::StrayContinuation),
         Opcode::Text | Opcode::Binary if assembling => Err(Violation::InterleavedMessage),
         opcode => Ok(opcode),
+    }
+}
+
+fn may_be_compressed(opcode: Opcode, rsv1: Rsv1) -> bool {
+    match opcode {
+        Opcode::Text | Opcode::Binary => true,
+        Opcode::Continuation => rsv1 == Rsv1::Frames,
+        _ => false,
     }
 }
 
@@ -289,16 +321,16 @@ mod tests {
     use super::*;
 
     fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
-        Header::parse(bytes, false, Rules::Rfc6455)
+        Header::parse(bytes, false, Rules::Rfc6455, Rsv1::Never)
     }
 
     fn parse_in(bytes: &[u8], assembling: bool) -> Result<Option<(Header, usize)>, Violation> {
-        Header::parse(bytes, assembling, Rules::Rfc6455)
+        Header::parse(bytes, assembling, Rules::Rfc6455, Rsv1::Never)
     }
 
     #[test]
     fn cowboy_0_takes_an_empty_frame_without_a_mask_and_any_close_payload() {
-        let parse = |bytes: &[u8]| Header::parse(bytes, false, Rules::Generation0);
+        let parse = |bytes: &[u8]| Header::parse(bytes, false, Rules::Generation0, Rsv1::Never);
         let (header, used) = parse(&[0x89, 0]).unwrap().unwrap();
         assert_eq!((header.opcode, header.length, used), (Opcode::Ping, 0, 2));
         assert_eq!(parse(&[0x81, 1, b'x']), Err(Violation::Unmasked));

@@ -9,15 +9,18 @@
 //!
 //! Whatever the way and however the stream was cut, the messages and the error are the same.
 
+mod control;
+mod data;
+
 use std::fmt;
 
-use crate::frame::{Header, MAX_CONTROL, MAX_HEADER, Opcode, Rules, Violation, is_close_code};
+use crate::deflate::Compression;
+use crate::frame::{Header, MAX_HEADER, Opcode, Rsv1, Rules, Violation};
 use crate::mask::unmask;
 pub use crate::payload::{PayloadBuf, VecPayload};
-use crate::utf8::{Validator, is_utf8};
-
-/// A message's first storage: what a peer announces but has not sent costs no more than this.
-const FIRST_CAPACITY: usize = 256 * 1024;
+use crate::utf8::is_utf8;
+use control::{ControlFrame, check_close, split_close};
+use data::{Assembly, DataFrame, FIRST_CAPACITY, Inflation, deliver_compressed};
 
 /// A message's bytes.
 #[derive(Debug)]
@@ -140,6 +143,8 @@ pub struct DecoderOptions {
     pub validate_utf8: bool,
     /// What a frame may look like.
     pub rules: Rules,
+    /// What was negotiated. `None`: no message may be compressed.
+    pub compression: Option<Compression>,
 }
 
 impl Default for DecoderOptions {
@@ -148,6 +153,7 @@ impl Default for DecoderOptions {
             max_frame_size: None,
             validate_utf8: true,
             rules: Rules::Rfc6455,
+            compression: None,
         }
     }
 }
@@ -166,6 +172,7 @@ pub struct Decoder<P> {
     /// `u64::MAX`: no limit.
     max_frame_size: u64,
     checks: Checks,
+    inflation: Option<Box<Inflation>>,
 }
 
 /// What the next byte belongs to. `message` is the fragmented message under way, if any.
@@ -216,213 +223,6 @@ impl Stash {
     }
 }
 
-/// A data frame of which at least one byte is missing.
-#[derive(Debug, Clone, Copy)]
-struct DataFrame {
-    missing: u64,
-    /// The mask of the next byte.
-    mask: [u8; 4],
-    fin: bool,
-    /// Bytes by which this fragment takes its message beyond the limit. If there are any, the fragment is not stored, and
-    /// refused once it is complete: as in Cowboy, a text that is not UTF-8 goes first.
-    excess: u64,
-}
-
-impl DataFrame {
-    fn new(header: Header, excess: u64) -> Self {
-        DataFrame {
-            missing: header.length,
-            mask: header.mask,
-            fin: header.fin,
-            excess,
-        }
-    }
-
-    /// How many of the next `available` bytes belong to this frame.
-    fn within(&self, available: usize) -> usize {
-        usize::try_from(self.missing).map_or(available, |missing| missing.min(available))
-    }
-
-    /// Adds what belongs to this frame at the start of `input` to its message; returns how many bytes that are.
-    fn receive<P: PayloadBuf>(
-        &mut self,
-        input: &mut [u8],
-        message: &mut Assembly<P>,
-        limit: u64,
-    ) -> Result<usize, ProtocolError> {
-        let length = self.within(input.len());
-        let piece = &mut input[..length];
-        self.mask = unmask(piece, self.mask);
-        message.validate(piece)?;
-        if self.excess == 0 {
-            message.append(piece, message.room(self, limit));
-        }
-        self.missing -= length as u64;
-        Ok(length)
-    }
-}
-
-/// A control frame that did not arrive in one piece.
-#[derive(Debug)]
-struct ControlFrame {
-    opcode: Opcode,
-    /// The mask of the next byte.
-    mask: [u8; 4],
-    filled: u8,
-    /// 125 at most, by the header's checks.
-    length: u8,
-    bytes: [u8; MAX_CONTROL],
-}
-
-impl ControlFrame {
-    fn new(header: Header) -> Self {
-        ControlFrame {
-            opcode: header.opcode,
-            mask: header.mask,
-            filled: 0,
-            length: header.length as u8,
-            bytes: [0; MAX_CONTROL],
-        }
-    }
-
-    fn missing(&self) -> usize {
-        usize::from(self.length - self.filled)
-    }
-
-    /// Stores what belongs to this frame at the start of `input`; returns how many bytes that are.
-    fn receive(&mut self, input: &mut [u8], checks: Checks) -> Result<usize, ProtocolError> {
-        let length = self.missing().min(input.len());
-        let piece = &mut input[..length];
-        self.mask = unmask(piece, self.mask);
-        self.bytes[usize::from(self.filled)..][..length].copy_from_slice(piece);
-        self.filled += length as u8;
-        if self.opcode == Opcode::Close {
-            check_close(self.payload(), checks)?;
-        }
-        Ok(length)
-    }
-
-    /// Delivers the frame if it is complete.
-    fn deliver<P>(
-        &self,
-        checks: Checks,
-        sink: &mut impl Sink<P>,
-    ) -> Result<Progress, ProtocolError> {
-        if self.missing() > 0 {
-            return Ok(Progress::Open);
-        }
-        deliver_lent(self.opcode, self.payload(), checks, sink)
-    }
-
-    fn payload(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.filled)]
-    }
-}
-
-/// A message of which not all has arrived.
-#[derive(Debug)]
-struct Assembly<P> {
-    kind: Kind,
-    /// `None`: any bytes will do.
-    utf8: Option<Validator>,
-    /// `None` until there is a byte to store.
-    storage: Option<P>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Text,
-    Binary,
-}
-
-impl<P: PayloadBuf> Assembly<P> {
-    fn new(opcode: Opcode, validate_utf8: bool) -> Self {
-        let kind = match opcode {
-            Opcode::Text => Kind::Text,
-            _ => Kind::Binary,
-        };
-        Assembly {
-            kind,
-            utf8: (kind == Kind::Text && validate_utf8).then(Validator::default),
-            storage: None,
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.storage.as_ref().map_or(0, P::len)
-    }
-
-    /// How many bytes storage may grow by at once: what the frame lacks, but at least as much as there is already if the
-    /// message goes on after it, so that a flood of small fragments is not copied again and again.
-    fn room(&self, frame: &DataFrame, limit: u64) -> usize {
-        let so_far = self.len() as u64;
-        let ahead = if frame.fin { 0 } else { so_far };
-        let allowed = limit.saturating_sub(so_far);
-        usize::try_from(frame.missing.max(ahead.min(allowed))).unwrap_or(usize::MAX)
-    }
-
-    /// Checks the next bytes, unmasked.
-    fn validate(&mut self, bytes: &[u8]) -> Result<(), ProtocolError> {
-        match &mut self.utf8 {
-            Some(validator) => validator.push(bytes).map_err(|_| NOT_UTF8),
-            None => Ok(()),
-        }
-    }
-
-    /// Checks that no code point is left unfinished.
-    fn validate_end(&self) -> Result<(), ProtocolError> {
-        match self.utf8 {
-            Some(validator) => validator.finish().map_err(|_| NOT_UTF8),
-            None => Ok(()),
-        }
-    }
-
-    /// Appends unmasked bytes, growing by `room` bytes at most.
-    fn append(&mut self, bytes: &[u8], mut room: usize) {
-        let Some(storage) = &mut self.storage else {
-            let mut storage = P::with_capacity(room.min(FIRST_CAPACITY).max(bytes.len()));
-            storage.extend_from_slice(bytes);
-            self.storage = Some(storage);
-            return;
-        };
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let window = storage.window(room);
-            let (now, later) = rest.split_at(rest.len().min(window.len()));
-            window[..now.len()].copy_from_slice(now);
-            storage.advance(now.len());
-            room -= now.len();
-            rest = later;
-        }
-    }
-
-    /// Takes `bytes` bytes that were read, masked, into the storage's window.
-    fn filled(&mut self, bytes: usize, frame: &mut DataFrame) -> Result<(), ProtocolError> {
-        let Some(storage) = &mut self.storage else {
-            return Ok(());
-        };
-        let start = storage.len();
-        storage.advance(bytes);
-        let piece = &mut storage.as_mut_slice()[start..];
-        frame.mask = unmask(piece, frame.mask);
-        match &mut self.utf8 {
-            Some(validator) => validator.push(piece).map_err(|_| NOT_UTF8),
-            None => Ok(()),
-        }
-    }
-
-    fn deliver(self, sink: &mut impl Sink<P>) {
-        let payload = match self.storage {
-            Some(storage) => Payload::Owned(storage),
-            None => Payload::Borrowed(&[][..]),
-        };
-        sink.message(match self.kind {
-            Kind::Text => Message::Text(payload),
-            Kind::Binary => Message::Binary(payload),
-        });
-    }
-}
-
 const NOT_UTF8: ProtocolError = ProtocolError::BadEncoding(Text::Message);
 const BAD_REASON: ProtocolError = ProtocolError::BadEncoding(Text::CloseReason);
 
@@ -436,6 +236,9 @@ impl<P: PayloadBuf> Decoder<P> {
                 utf8: options.validate_utf8,
                 rules: options.rules,
             },
+            inflation: options
+                .compression
+                .map(|compression| Box::new(Inflation::new(compression))),
         }
     }
 
@@ -525,6 +328,11 @@ impl<P: PayloadBuf> Decoder<P> {
             let length = header.length as usize;
             let payload = &mut rest[..length];
             let _ = unmask(payload, header.mask);
+            if let (true, Some(inflation)) = (header.compressed, &mut self.inflation) {
+                let (utf8, limit) = (self.checks.utf8, self.max_frame_size);
+                deliver_compressed(header, payload, inflation, utf8, limit, sink)?;
+                return Ok((start + length, Progress::Open));
+            }
             let progress = deliver_lent(header.opcode, payload, self.checks, sink)?;
             return Ok((start + length, progress));
         }
@@ -547,8 +355,9 @@ impl<P: PayloadBuf> Decoder<P> {
             joined[before..length].copy_from_slice(&input[..length - before]);
             &joined[..length]
         };
-        let Some((header, length)) = Header::parse(bytes, message.is_some(), self.checks.rules)?
-        else {
+        let rsv1 = self.inflation.as_ref().map_or(Rsv1::Never, |i| i.rsv1);
+        let parsed = Header::parse(bytes, message.is_some(), self.checks.rules, rsv1)?;
+        let Some((header, length)) = parsed else {
             stash.store(bytes);
             return Ok(None);
         };
@@ -561,39 +370,42 @@ impl<P: PayloadBuf> Decoder<P> {
 
     fn enter(&mut self, header: Header) {
         let message = self.state.take_message();
-        self.state = match header.opcode {
-            Opcode::Close | Opcode::Ping | Opcode::Pong => State::Control {
-                frame: Box::new(ControlFrame::new(header)),
-                message,
-            },
-            opcode => {
-                let message = message.unwrap_or_else(|| Assembly::new(opcode, self.checks.utf8));
-                let size = header.length.saturating_add(message.len() as u64);
-                State::Data {
-                    frame: DataFrame::new(header, size.saturating_sub(self.max_frame_size)),
-                    message,
-                }
-            }
+        if header.opcode.is_control() {
+            let frame = Box::new(ControlFrame::new(header));
+            self.state = State::Control { frame, message };
+            return;
+        }
+        let rsv1 = self.inflation.as_ref().map_or(Rsv1::Never, |i| i.rsv1);
+        let message = message.unwrap_or_else(|| Assembly::new(header, rsv1, self.checks.utf8));
+        let size = header.length.saturating_add(message.len() as u64);
+        self.state = State::Data {
+            frame: DataFrame::new(header, size.saturating_sub(self.max_frame_size)),
+            message,
         };
     }
 
     /// Leaves the data frame under way if it is complete.
     fn end_data(&mut self, sink: &mut impl Sink<P>) -> Result<Progress, ProtocolError> {
-        let State::Data { frame, message } = &self.state else {
+        let State::Data { frame, message } = &mut self.state else {
             return Ok(Progress::Open);
         };
-        let DataFrame { fin, excess, .. } = *frame;
+        let frame = *frame;
         if frame.missing > 0 {
             return Ok(Progress::Open);
         }
-        if fin {
+        if frame.fin {
             message.validate_end()?;
         }
-        if excess > 0 {
-            return Err(self.bad_size(self.max_frame_size.saturating_add(excess)));
+        if frame.excess > 0 {
+            return Err(self.bad_size(self.max_frame_size.saturating_add(frame.excess)));
         }
+        let limit = self.max_frame_size;
+        message.end_frame(frame, self.inflation.as_deref_mut(), limit)?;
         match self.state.take_message() {
-            Some(message) if fin => message.deliver(sink),
+            Some(message) if frame.fin => {
+                let inflation = self.inflation.as_deref_mut();
+                message.deliver(inflation, self.checks.utf8, limit, sink)?;
+            }
             message => self.state = State::between_frames(message),
         }
         Ok(Progress::Open)
@@ -633,29 +445,6 @@ fn deliver_lent<P>(
         }
     }
     Ok(Progress::Open)
-}
-
-/// The code and the reason in as much of a close frame's payload as has arrived.
-fn split_close(payload: &[u8]) -> Option<(u16, &[u8])> {
-    let (code, reason) = payload.split_first_chunk()?;
-    Some((u16::from_be_bytes(*code), reason))
-}
-
-/// Checks as much of a close frame's payload as has arrived.
-fn check_close(payload: &[u8], checks: Checks) -> Result<Validator, ProtocolError> {
-    let mut validator = Validator::default();
-    if checks.rules == Rules::Generation0 {
-        return Ok(validator);
-    }
-    if let Some((code, reason)) = split_close(payload) {
-        if !is_close_code(code) {
-            return Err(Violation::CloseCode(code).into());
-        }
-        if checks.utf8 {
-            validator.push(reason).map_err(|_| BAD_REASON)?;
-        }
-    }
-    Ok(validator)
 }
 
 #[cfg(test)]
