@@ -8,12 +8,21 @@
 -export([start_link/3, children/1, drain/1, welcome/1, shutdown/1, logged/0]).
 -export([init/4, system_continue/3, system_terminate/4, system_code_change/4, system_get_state/1]).
 
+-record(child, {
+    handle :: term(),
+    %% By which the bridge tells that its client went away before the end of the response.
+    watch :: reference() | none,
+    %% What has been said about its coming exit, so that it is logged once.
+    said = running :: running | logged
+}).
+
 -record(sup, {
     parent :: pid(),
     %% What it needs of the listener's configuration.
     config :: map(),
-    %% What has been said about a child's coming exit, so that it is logged once.
-    children = #{} :: #{pid() => running | logged},
+    children = #{} :: #{pid() => #child{}},
+    %% Whose client each word of the bridge is about.
+    watches = #{} :: #{reference() => pid()},
     %% Whether new children are told at once to end their session.
     draining = false :: boolean(),
     %% Callers of drain/1, answered once no child is left.
@@ -58,19 +67,22 @@ init(Parent, Ref, N, Config) ->
     proc_lib:init_ack(Parent, {ok, self()}),
     loop(#sup{parent = Parent, config = Config}).
 
-%% Only these come in: requests from the native side, exits of children (linked, so each comes exactly once), the word of
-%% `logged/0', and the questions that any OTP process answers.
+%% Only these come in: requests from the native side, the loss of a request's client, exits of children (linked, so each comes
+%% exactly once), the word of `logged/0', and the questions that any OTP process answers.
 -spec loop(#sup{}) -> no_return().
-loop(#sup{parent = Parent, children = Children} = Sup) ->
+loop(#sup{parent = Parent, children = Children, watches = Watches} = Sup) ->
     receive
         {'$farrier_accept', Handle} ->
             loop(accept(Handle, Sup));
+        {Watch, {error, closed}} when is_map_key(Watch, Watches) ->
+            exit(map_get(Watch, Watches), shutdown),
+            loop(Sup);
         {'EXIT', Parent, Reason} ->
             stop(Reason, Sup);
         {'EXIT', Pid, Reason} ->
             loop(child_exit(Pid, Reason, Sup));
         {'$farrier_logged', Pid} when is_map_key(Pid, Children) ->
-            loop(Sup#sup{children = Children#{Pid := logged}});
+            loop(Sup#sup{children = Children#{Pid := (map_get(Pid, Children))#child{said = logged}}});
         {'$gen_call', From, Question} ->
             loop(answer(Question, From, Sup));
         {system, From, Request} ->
@@ -82,18 +94,33 @@ loop(#sup{parent = Parent, children = Children} = Sup) ->
 -spec accept(term(), #sup{}) -> #sup{}.
 accept(Handle, #sup{config = Config, children = Children, draining = Draining} = Sup) ->
     #{bridge := Bridge, ref := Ref} = Config,
+    Watch = watch(Handle, Config),
     Pid = farrier_connection:start_link(Bridge, Handle, Ref),
     _ = Draining andalso farrier_connection:drain(Pid),
-    Sup#sup{children = Children#{Pid => running}}.
+    watched(Watch, Pid, Sup#sup{children = Children#{Pid => #child{handle = Handle, watch = Watch}}}).
+
+%% A request's process of Cowboy 2 is shut down when its client goes away, as by its connection's process there. In Cowboy 1 it
+%% is that process, which notices when it uses the socket. Asked before the child can upgrade, which ends the watch.
+-spec watch(term(), map()) -> reference() | none.
+watch(Handle, #{generation := 2, bridge := Bridge}) ->
+    Watch = make_ref(),
+    case Bridge:await_closed(Handle, Watch) of
+        ok -> Watch;
+        {error, closed} -> none
+    end;
+watch(_, _) ->
+    none.
+
+-spec watched(reference() | none, pid(), #sup{}) -> #sup{}.
+watched(none, _, Sup) -> Sup;
+watched(Watch, Pid, #sup{watches = Watches} = Sup) -> Sup#sup{watches = Watches#{Watch => Pid}}.
 
 -spec child_exit(pid(), term(), #sup{}) -> #sup{}.
-child_exit(Pid, Reason, #sup{children = Children0} = Sup) ->
+child_exit(Pid, Reason, #sup{children = Children0, watches = Watches} = Sup) ->
     case maps:take(Pid, Children0) of
-        {running, Children} ->
-            log(Reason, Pid, Sup),
-            released(Sup#sup{children = Children});
-        {logged, Children} ->
-            released(Sup#sup{children = Children});
+        {#child{watch = Watch, said = Said}, Children} ->
+            _ = Said =:= logged orelse log(Reason, Pid, Sup),
+            released(Sup#sup{children = Children, watches = maps:remove(Watch, Watches)});
         error ->
             Sup
     end.
@@ -152,16 +179,17 @@ stop(Reason, Sup) ->
     _ = stop_children(Sup),
     exit(Reason).
 
-%% Children that trap exits get the time that `shutdown' allows. Requests that arrive meanwhile stay in the mailbox.
+%% Children that trap exits get the time that `shutdown' allows. Requests that arrive meanwhile stay in the mailbox, and
+%% those that wait for an answer lose their connection, as in Cowboy.
 -spec stop_children(#sup{}) -> #sup{}.
 stop_children(#sup{children = Children, config = #{shutdown := brutal_kill}} = Sup) ->
     [exit(Pid, kill) || Pid <- maps:keys(Children)],
     await_exits(Sup);
-stop_children(#sup{children = Children, config = #{shutdown := infinity}} = Sup) ->
-    [exit(Pid, shutdown) || Pid <- maps:keys(Children)],
+stop_children(#sup{config = #{shutdown := infinity}} = Sup) ->
+    shut_down(Sup),
     await_exits(Sup);
-stop_children(#sup{children = Children, config = #{shutdown := Timeout}} = Sup) ->
-    [exit(Pid, shutdown) || Pid <- maps:keys(Children)],
+stop_children(#sup{config = #{shutdown := Timeout}} = Sup) ->
+    shut_down(Sup),
     Timer = erlang:start_timer(Timeout, self(), kill),
     Stopped = await_exits(Sup),
     _ = erlang:cancel_timer(Timer),
@@ -170,13 +198,23 @@ stop_children(#sup{children = Children, config = #{shutdown := Timeout}} = Sup) 
     after 0 -> Stopped
     end.
 
+-spec shut_down(#sup{}) -> ok.
+shut_down(#sup{children = Children, config = #{bridge := Bridge}}) ->
+    maps:foreach(
+        fun(Pid, #child{handle = Handle}) ->
+            _ = Bridge:response_state(Handle) =:= upgraded orelse Bridge:close(Handle, []),
+            exit(Pid, shutdown)
+        end,
+        Children
+    ).
+
 -spec await_exits(#sup{}) -> #sup{}.
 await_exits(#sup{children = Children} = Sup) when map_size(Children) =:= 0 ->
     Sup;
 await_exits(#sup{parent = Parent, children = Children} = Sup) ->
     receive
-        {'EXIT', Pid, killed} when Pid =/= Parent ->
-            await_exits(Sup#sup{children = maps:remove(Pid, Children)});
+        {'EXIT', Pid, killed} when Pid =/= Parent, is_map_key(Pid, Children) ->
+            await_exits(child_exit(Pid, shutdown, Sup));
         {'EXIT', Pid, Reason} when Pid =/= Parent ->
             await_exits(child_exit(Pid, Reason, Sup));
         {timeout, _, kill} ->

@@ -79,13 +79,10 @@ loop(Req, Env, Handler, State) ->
 
 %% @doc The same after a hibernation, or with the ms after which `info/3' is told `timeout' if no message came (Cowboy 2.12).
 -spec loop(map(), map(), module(), term(), hibernate | timeout()) -> farrier_handler:outcome().
-loop(Req, Env, Handler, State, Option) ->
-    Loop = #{adapter => ?MODULE, handler => Handler, req => Req, state => State, env => Env},
-    case Option of
-        hibernate -> farrier_loop:run(Loop#{hibernate => true});
-        Patience when Patience =:= infinity; is_integer(Patience), Patience >= 0 ->
-            farrier_loop:run(Loop#{patience => Patience})
-    end.
+loop(Req, Env, Handler, State, hibernate) ->
+    farrier_loop:run(#{adapter => ?MODULE, handler => Handler, req => Req, state => State, env => Env, hibernate => true});
+loop(Req, Env, Handler, State, Patience) when Patience =:= infinity; is_integer(Patience), Patience >= 0 ->
+    farrier_loop:run(#{adapter => ?MODULE, handler => Handler, req => Req, state => State, env => Env, patience => Patience}).
 
 %% A bad return is no crash of the handler: `terminate/3' is not called.
 -spec loop_info(term(), module(), map(), term()) -> farrier_loop:result().

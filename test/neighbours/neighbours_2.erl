@@ -1,0 +1,117 @@
+%% @doc Scenarios for the neighbours of a WebSocket under a listener of Cowboy 2: the same in real Cowboy and in farrier.
+-module(neighbours_2).
+
+-export([tables/0, later/0]).
+
+-import(oracle_run, [request/2]).
+
+-spec tables() -> [{atom(), [map()]}].
+tables() ->
+    [{loops, loops()}, {loop_ends, loop_ends()}, {event_sources, event_sources()}, {otp, otp()}].
+
+%%% Loops
+
+-spec get_ws() -> iodata().
+get_ws() -> request(<<"GET /ws HTTP/1.1">>, []).
+
+%% A request to a loop handler, and what follows it.
+-spec loop(string(), map(), [oracle_run:step()]) -> map().
+loop(Name, Script, Steps) ->
+    #{name => Name, handler => neighbours_loop, script => Script, steps => [{send, get_ws()}, {await, init} | Steps] ++ [{await, exit}]}.
+
+%% Counts messages up to `stop', which it answers with their number.
+-spec counting(term(), map(), map()) -> term().
+counting(stop, Req, #{s := S} = State) -> {stop, cowboy_req:reply(200, #{}, integer_to_binary(S), Req), State};
+counting(sleep, Req, #{s := S} = State) -> {ok, Req, State#{s := S + 1}, hibernate};
+counting(_, Req, #{s := S} = State) -> {ok, Req, State#{s := S + 1}}.
+
+-spec loops() -> [map()].
+loops() ->
+    Count = #{info => fun counting/3},
+    Tell = fun(Messages) -> [{message, M} || M <- Messages] end,
+    [loop("a reply ends it", Count, Tell([stop]) ++ [response]),
+     loop("messages come one by one", Count, Tell([a, {b, c}, <<"d">>, stop]) ++ [response]),
+     loop("a message to itself in init comes first", Count#{init => fun(Req, Script) ->
+         self() ! before,
+         {cowboy_loop, Req, neighbours_loop:state(Script)} end}, Tell([stop]) ++ [response]),
+     loop("hibernates from the start", Count#{init => fun(Req, Script) -> {cowboy_loop, Req, neighbours_loop:state(Script), hibernate} end},
+          Tell([a, stop]) ++ [response]),
+     loop("hibernates between messages", Count, Tell([sleep, a, sleep, stop]) ++ [response]),
+     loop("timeouts that are not its own", Count, Tell([{timeout, self(), x}, {timeout, make_ref(), cowboy_loop}, stop]) ++ [response]),
+     loop("a message of OTP's other kinds", Count, Tell([{'$gen_cast', x}, {'EXIT', self(), x}, {'DOWN', make_ref(), process, self(), x}, stop]) ++ [response]),
+     loop("the connection lives on", Count, Tell([stop]) ++ [response, {send, get_ws()}, {await, init, 2}, {message, a}, {message, stop}, response, {await, exit, 2}]),
+     loop("what init set is in the reply", Count#{init => fun(Req, Script) ->
+         {cowboy_loop, cowboy_req:set_resp_header(<<"x-a">>, <<"1">>, Req), neighbours_loop:state(Script)} end}, Tell([stop]) ++ [response]),
+     (loop("middlewares follow", Count, Tell([stop]) ++ [response, {await, note}]))
+     #{proto => #{middlewares => [cowboy_router, cowboy_handler, oracle_middleware],
+                  env => #{oracle => fun(Req, Env) -> oracle_trace:note({maps:get(result, Env), maps:is_key(has_sent_resp, Req)}), {ok, Req, Env} end}}}].
+
+-spec loop_ends() -> [map()].
+loop_ends() ->
+    Go = [{message, go}],
+    Info = fun(Fun) -> #{info => fun(_, Req, State) -> Fun(Req, State) end} end,
+    Streaming = fun(Fun) -> Info(fun(Req0, State) ->
+        Req = cowboy_req:stream_reply(200, Req0),
+        ok = cowboy_req:stream_body(<<"abc">>, nofin, Req),
+        Fun(Req, State) end) end,
+    [loop("stop without a reply", Info(fun(Req, State) -> {stop, Req, State} end), Go ++ [response]),
+     loop("stop in the middle of a body", Streaming(fun(Req, State) -> {stop, Req, State} end), Go ++ [response]),
+     loop("error", Info(fun(_, _) -> error(boom) end), Go ++ [response]),
+     loop("exit", Info(fun(_, _) -> exit(boom) end), Go ++ [response]),
+     loop("throw", Info(fun(_, _) -> throw(boom) end), Go ++ [response]),
+     (loop("exit(normal)", Info(fun(_, _) -> exit(normal) end), Go ++ [response]))
+     #{deviates => [{wire, {response, <<"HTTP/1.1 500 Internal Server Error">>, [{<<"content-length">>, <<"0">>}], <<>>},
+                           {response, <<"HTTP/1.1 204 No Content">>, [], <<>>}, "not a crash since 2.11"},
+                    {exits, {normal, '<stack>'}, normal, "not a crash since 2.11"}]},
+     (loop("exit(shutdown)", Info(fun(_, _) -> exit(shutdown) end), Go ++ [response]))
+     #{deviates => [{exits, {shutdown, '<stack>'}, shutdown, "not a crash since 2.11"}]},
+     loop("a bad return", Info(fun(_, _) -> bad end), Go ++ [response]),
+     loop("bad options", #{init => fun(Req, Script) -> {cowboy_loop, Req, neighbours_loop:state(Script), #{}} end}, [response]),
+     loop("a crash in terminate", #{info => fun(_, Req, State) -> {stop, Req, State} end, terminate => fun(_, _, _) -> error(boom) end}, Go ++ [response]),
+     loop("a crash after the reply", Info(fun(Req, _) -> cowboy_req:reply(200, Req), error(boom) end), Go ++ [response]),
+     loop("the client goes away", #{}, [close]),
+     loop("the client resets", #{}, [reset]),
+     loop("the client goes away from a handler that traps exits", #{init => fun(Req, Script) ->
+         process_flag(trap_exit, true),
+         {cowboy_loop, Req, neighbours_loop:state(Script)} end}, [close]),
+     loop("the client goes away in the middle of a body", Streaming(fun(Req, State) -> {ok, Req, State} end), Go ++ [head, {recv, 8}, close]),
+     loop("the listener stops", #{}, [unlisten, eof])].
+
+%%% EventSource
+
+-spec event_sources() -> [map()].
+event_sources() ->
+    Open = fun(Req, Script) ->
+        {cowboy_loop, cowboy_req:stream_reply(200, #{<<"content-type">> => <<"text/event-stream">>}, Req), neighbours_loop:state(Script)} end,
+    Push = fun
+        (stop, Req, State) -> {stop, Req, State};
+        (fin, Req, State) ->
+            ok = cowboy_req:stream_body(<<>>, fin, Req),
+            {stop, Req, State};
+        (Event, Req, State) ->
+            ok = cowboy_req:stream_events(Event, nofin, Req),
+            {ok, Req, State}
+    end,
+    Events = [#{data => <<"one">>}, #{id => <<"2">>, event => <<"more">>, data => <<"a\nb">>}, #{comment => <<"c">>, retry => 5000}],
+    [loop("events", #{init => Open, info => Push}, [head | lists:append([[{message, E}, {await, info, N}] || {N, E} <- lists:zip([1, 2, 3], Events)])]
+          ++ [{message, stop}, {recv, 80}, close]),
+     loop("its end is a last chunk", #{init => Open, info => Push}, [{message, #{data => <<"x">>}}, {message, stop}, response]),
+     loop("its end by fin", #{init => Open, info => Push}, [{message, #{data => <<"x">>}}, {message, fin}, response]),
+     loop("after it the connection lives on", #{init => Open, info => Push},
+          [{message, fin}, response, {send, get_ws()}, {await, init, 2}, {message, fin}, response, {await, exit, 2}])].
+
+%%% What OTP asks of a loop
+
+-spec otp() -> [map()].
+otp() ->
+    Ask = fun(Name, Fun) -> loop(Name, #{info => fun counting/3}, [{node, Fun}, {message, stop}, response]) end,
+    [Ask("sys:get_state", fun(#{pid := Pid}) -> element(4, sys:get_state(Pid)) end),
+     Ask("sys:suspend and resume", fun(#{pid := Pid}) -> {sys:suspend(Pid), sys:resume(Pid)} end),
+     Ask("which_children", fun(#{pid := Pid}) -> supervisor:which_children(Pid) end),
+     Ask("count_children", fun(#{pid := Pid}) -> supervisor:count_children(Pid) end),
+     Ask("another call", fun(#{pid := Pid}) -> gen_server:call(Pid, x) end),
+     loop("sys:terminate", #{}, [{node, fun(#{pid := Pid}) -> sys:terminate(Pid, because) end}, response])].
+
+%% What Cowboy has only since a later version than the one to compare with.
+-spec later() -> [{atom(), [map()]}].
+later() -> [].
