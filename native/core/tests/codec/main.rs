@@ -1,5 +1,6 @@
 //! The WebSocket decoder as a connection sees it: bytes in, messages and errors out.
 
+mod compressed;
 mod errors;
 mod limits;
 mod peer;
