@@ -2,7 +2,7 @@
 %% are told, and the headers of the 101. Pure but for the date.
 -module(farrier_handshake).
 
--export([check_1/1, check_2/1, is_upgrade_request/1, headers_1/2, headers_2/2]).
+-export([accept/1, check_1/1, check_2/1, is_upgrade_request/1, headers_1/2, headers_2/2]).
 
 -define(GUID, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").
 
@@ -54,6 +54,7 @@ checked_2(Req) ->
     _ = farrier_req_2:parse_header(<<"sec-websocket-extensions">>, Req),
     accept(Key).
 
+%% @doc The answer to a `sec-websocket-key' (RFC 6455 4.2.2).
 -spec accept(binary()) -> binary().
 accept(Key) ->
     base64:encode(crypto:hash(sha, [Key, ?GUID])).

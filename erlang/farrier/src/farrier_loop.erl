@@ -14,7 +14,8 @@
 
 -export_type([loop/0, result/0, reason/0]).
 
-%% What an adapter begins with. `timeout' (ms, infinity) ends the loop whatever happens meanwhile: Cowboy 0, 1 and 2pre.
+%% What an adapter begins with. `timeout' (ms, infinity) ends the loop whatever happens meanwhile: Cowboy 1 and 2pre. With
+%% `restart' every message starts it anew: Cowboy 0.
 %% `patience' (ms, infinity) is how long a message may be awaited before the handler is told `timeout': Cowboy 2.12 and later.
 -type loop() :: #{
     adapter := module(),
@@ -23,6 +24,7 @@
     state := term(),
     env := farrier_handler:env(),
     timeout => timeout(),
+    restart => boolean(),
     patience => timeout(),
     hibernate => boolean(),
     %% Its own, from here on.
@@ -109,11 +111,22 @@ intercept(Message, _, Loop) ->
 -spec info(term(), loop()) -> farrier_handler:outcome().
 info(Message, #{adapter := Adapter, handler := Handler, req := Req0, state := State0} = Loop) ->
     case Adapter:loop_info(Message, Handler, Req0, State0) of
-        {loop, Req, State} -> loop(Loop#{req := Req, state := State});
-        {loop, Req, State, hibernate} -> waiting(Loop#{req := Req, state := State, hibernate := true, patience := infinity});
-        {loop, Req, State, Patience} -> loop(Loop#{req := Req, state := State, patience := Patience});
-        {done, Reason, Req, State} -> ended(Reason, Loop#{req := Req, state := State})
+        {loop, Req, State} ->
+            loop(restarted(Loop#{req := Req, state := State}));
+        {loop, Req, State, hibernate} ->
+            waiting(restarted(Loop#{req := Req, state := State, hibernate := true, patience := infinity}));
+        {loop, Req, State, Patience} ->
+            loop(Loop#{req := Req, state := State, patience := Patience});
+        {done, Reason, Req, State} ->
+            ended(Reason, Loop#{req := Req, state := State})
     end.
+
+-spec restarted(loop()) -> loop().
+restarted(#{restart := true, timeout := Timeout, timer := Timer} = Loop) ->
+    stop_timer(Timer),
+    Loop#{timer := timer(Timeout)};
+restarted(Loop) ->
+    Loop.
 
 -spec ended(reason(), loop()) -> farrier_handler:outcome().
 ended(Reason, #{adapter := Adapter, handler := Handler, req := Req, state := State, env := Env, timer := Timer}) ->
