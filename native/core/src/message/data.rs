@@ -101,7 +101,13 @@ enum Form {
     /// The message, compressed as a whole.
     Compressed,
     /// The frame under way, which may be compressed; the frames before it are in the vector.
-    Frames(Box<Vec<u8>>),
+    Frames(Box<Joined>),
+}
+
+/// Frames that were inflated one by one. Few connections have any, so it is kept out of the others' decoders.
+#[derive(Debug, Default)]
+struct Joined {
+    bytes: Vec<u8>,
 }
 
 impl<P: PayloadBuf> Assembly<P> {
@@ -124,7 +130,7 @@ impl<P: PayloadBuf> Assembly<P> {
     /// Bytes so far.
     pub fn len(&self) -> usize {
         let joined = match &self.form {
-            Form::Frames(joined) => joined.len(),
+            Form::Frames(joined) => joined.bytes.len(),
             _ => 0,
         };
         joined + self.storage.as_ref().map_or(0, P::len)
@@ -202,11 +208,11 @@ impl<P: PayloadBuf> Assembly<P> {
         let piece = self.storage.take();
         let bytes = piece.as_ref().map_or(&[][..], P::as_slice);
         if frame.compressed {
-            let left = limit.saturating_sub(joined.len() as u64);
+            let left = limit.saturating_sub(joined.bytes.len() as u64);
             let inflated: VecPayload = inflation.inflate(bytes, left)?;
-            joined.extend_from_slice(inflated.as_slice());
+            joined.bytes.extend_from_slice(inflated.as_slice());
         } else {
-            joined.extend_from_slice(bytes);
+            joined.bytes.extend_from_slice(bytes);
         }
         Ok(())
     }
@@ -226,8 +232,8 @@ impl<P: PayloadBuf> Assembly<P> {
                 return deliver_inflated(kind, stored, inflation, validate_utf8, limit, sink);
             }
             (Form::Frames(joined), _) => {
-                check_text(kind, joined, validate_utf8)?;
-                sink.message(kind.message(Payload::Borrowed(joined)));
+                check_text(kind, &joined.bytes, validate_utf8)?;
+                sink.message(kind.message(Payload::Borrowed(&joined.bytes)));
                 return Ok(());
             }
             _ => {}
