@@ -4,7 +4,7 @@
 %% copying or contention, and no process has to live for it.
 -module(farrier_clock).
 
--export([rfc1123/0, rfc1123/1]).
+-export([rfc1123/0, rfc1123/1, rfc2109/1]).
 
 %% @doc The current time as an IMF-fixdate (RFC 7231 7.1.1.1), e.g. `Sun, 06 Nov 1994 08:49:37 GMT'.
 -spec rfc1123() -> binary().
@@ -21,6 +21,12 @@ rfc1123({{Year, Month, Day} = Date, {Hour, Minute, Second}}) ->
         (two(Year div 100)):16, (two(Year rem 100)):16, " ",
         (two(Hour)):16, ":", (two(Minute)):16, ":", (two(Second)):16, " GMT"
     >>.
+
+%% @doc A moment in UTC as cookies have it (RFC 2109 10.1.2), e.g. `Sun, 06-Nov-1994 08:49:37 GMT'.
+-spec rfc2109(calendar:datetime()) -> binary().
+rfc2109(DateTime) ->
+    <<Weekday:5/binary, Day:2/binary, " ", Month:3/binary, " ", Rest/binary>> = rfc1123(DateTime),
+    <<Weekday/binary, Day/binary, "-", Month/binary, "-", Rest/binary>>.
 
 %% Two decimal digits as the 16-bit number that their characters make.
 -spec two(0..99) -> non_neg_integer().

@@ -109,15 +109,5 @@ attribute(_) -> <<>>.
 -spec max_age(pos_integer()) -> iolist().
 max_age(Seconds) ->
     Now = calendar:datetime_to_gregorian_seconds(calendar:universal_time()),
-    {{Y, Mo, D} = Date, {H, Mi, S}} = calendar:gregorian_seconds_to_datetime(Now + Seconds),
-    Expires = io_lib:format("~s, ~2..0b-~s-~4..0b ~2..0b:~2..0b:~2..0b GMT", [
-        weekday(calendar:day_of_the_week(Date)), D, month(Mo), Y, H, Mi, S
-    ]),
+    Expires = farrier_clock:rfc2109(calendar:gregorian_seconds_to_datetime(Now + Seconds)),
     [<<"; Expires=">>, Expires, <<"; Max-Age=">>, integer_to_binary(Seconds)].
-
--spec weekday(1..7) -> string().
-weekday(N) -> element(N, {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}).
-
--spec month(1..12) -> string().
-month(N) ->
-    element(N, {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}).

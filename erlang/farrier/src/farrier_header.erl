@@ -8,7 +8,7 @@
 -module(farrier_header).
 
 -export([parse/2]).
--export([token_list/1, lower/1]).
+-export([content_disposition/1, token_list/1, lower/1]).
 
 -export_type([quality/0]).
 
@@ -188,7 +188,7 @@ media_params(Bin, Params) ->
                     {Ext, Rest4} = flags_and_values(Rest3, fun token_ci/1, fun token_or_quoted/1),
                     {lists:reverse(Params), Quality, Ext, Rest4};
                 {Name, <<$=, Rest2/binary>>} ->
-                    {Value, Rest3} = token_or_quoted(Rest2),
+                    {Value, Rest3} = parameter_value(Name, Rest2),
                     media_params(Rest3, [{lower(Name), Value} | Params])
             end;
         _ ->
@@ -286,6 +286,13 @@ content_type(Bin) ->
     {Sub, Rest2} = token_ci(Rest),
     {Params, Rest3} = parameters(Rest2),
     {{Type, Sub, Params}, skip_ws(Rest3)}.
+
+%% @doc A disposition and its parameters (RFC 6266, RFC 7578 4.2). Crashes if it is malformed.
+-spec content_disposition(binary()) -> {binary(), [{binary(), binary()}]}.
+content_disposition(Value) ->
+    {Type, Rest} = token_ci(Value),
+    {Params, <<>>} = parameters(string:trim(Rest, trailing, "; \t")),
+    {Type, Params}.
 
 %% `*( ";" name "=" value )' with lower-cased names.
 -spec parameters(binary()) -> {[{binary(), binary()}], binary()}.

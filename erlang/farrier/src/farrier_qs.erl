@@ -1,7 +1,7 @@
 %% @doc Reads `application/x-www-form-urlencoded' text (WHATWG URL 5.1): query strings and form bodies.
 -module(farrier_qs).
 
--export([parse/1, parse/2]).
+-export([parse/1, parse/2, decode/1]).
 
 %% @doc Key-value pairs in order; a key without `=' has the value `true'. Crashes with `badarg' on a bad escape or an
 %% empty key.
@@ -28,6 +28,7 @@ pair(Field) ->
         [Key, Value] -> {decode(Key), decode(Value)}
     end.
 
+%% @doc Decodes escapes, and `+' as a space. Crashes with `badarg' on a bad escape.
 -spec decode(binary()) -> binary().
 decode(Text) ->
     case binary:match(Text, [<<"%">>, <<"+">>]) of
