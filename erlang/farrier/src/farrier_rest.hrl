@@ -1,0 +1,27 @@
+%% What the REST state machine carries from one decision to the next. `farrier_rest' makes it, the modules of the phases
+%% fill it in.
+-record(rest, {
+    generation :: farrier_handler:generation(),
+    handler :: module(),
+    %% The handler's own state.
+    state :: term(),
+    req :: term(),
+    %% An atom where the generation has atoms for the methods that it knows.
+    method :: binary() | atom(),
+
+    %% Negotiated.
+    allowed = [] :: [binary() | atom()],
+    provided = [] :: [{farrier_rest:media_type(), atom()}],
+    accepted :: {farrier_rest:media_type(), atom()} | undefined,
+    languages = [] :: [binary()],
+    charsets :: [binary()] | undefined,
+    charset :: binary() | undefined,
+    ranges = [] :: [{binary(), atom()}],
+
+    exists = false :: boolean(),
+
+    %% What the resource says of itself. It is asked at most once.
+    etag = unknown :: unknown | undefined | {strong | weak, binary()},
+    last_modified = unknown :: unknown | undefined | calendar:datetime(),
+    expires = unknown :: unknown | undefined | binary() | calendar:datetime()
+}).

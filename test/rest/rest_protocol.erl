@@ -1,0 +1,14 @@
+%% @doc A protocol that a REST handler may switch to: answers with what it was handed.
+-module(rest_protocol).
+
+-export([upgrade/4, upgrade/5]).
+
+-spec upgrade(cowboy_req:req(), map(), module(), map()) -> {ok, cowboy_req:req(), map()}.
+upgrade(Req, Env, Handler, State) -> upgrade(Req, Env, Handler, State, none).
+
+-spec upgrade(cowboy_req:req(), map(), module(), map(), term()) -> {ok, cowboy_req:req(), map()}.
+upgrade(Req, Env, Handler, State, Opts) ->
+    oracle_trace:note(State, {upgraded, Handler, Opts}),
+    Replied = cowboy_req:reply(200, #{}, io_lib:format("~p", [Opts]), Req),
+    ok = Handler:terminate(normal, Replied, State),
+    {ok, Replied, Env}.
