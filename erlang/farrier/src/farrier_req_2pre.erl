@@ -156,12 +156,17 @@ parse_header(Name, Req) -> parse_header(Name, Req, undefined).
 -spec parse_header(binary(), req(), term()) -> term().
 parse_header(Name, Req, Default) ->
     Raw = header(Name, Req),
-    case farrier_header:parse(Name, present(Raw)) of
+    case farrier_header:parse(parser(Name), present(Raw)) of
         unknown -> unknown_header(Name);
         _ when Raw =:= undefined -> Default;
         {ok, Term} -> Term;
         error -> error({malformed_header, Name})
     end.
+
+%% Both are lists of lower-cased tokens.
+-spec parser(binary()) -> binary().
+parser(<<"transfer-encoding">>) -> <<"connection">>;
+parser(Name) -> Name.
 
 %% A mistake of the handler's, so not of those that `crash_status/1' blames on the client.
 -spec unknown_header(binary()) -> no_return().
