@@ -1,15 +1,16 @@
-%% Starts and stops listeners under the names of Cowboy 1.x and 2.x.
+%% Starts and stops listeners under the names of Cowboy 0.x, 1.x and 2.x.
 %%
 %% Every function takes the options of its Cowboy generation and hands them, translated, to `farrier'. A function
 %% for something that is not there yet fails with an error that names it.
 -module(cowboy).
 
 -export([start_clear/3, start_clear/4, start_http/4, stop_listener/1]).
+%% Cowboy 0.
+-export([start_listener/6, child_spec/6, accept_ack/1, get_protocol_options/1, set_protocol_options/2]).
 -export([set_env/3, get_env/2, get_env/3]).
 -export([log/2, log/4]).
 %% Not there yet.
 -export([start_tls/3, start_tls/4, start_https/4, start_spdy/4, start_quic/3]).
--export([start_listener/6, child_spec/6, accept_ack/1, set_protocol_options/2]).
 
 -export_type([ref/0, fields/0, http_headers/0, http_status/0, http_version/0, opts/0]).
 
@@ -43,6 +44,42 @@ start_clear(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors)
 -spec start_http(ref(), pos_integer(), list(), list()) -> {ok, pid()} | {error, any()}.
 start_http(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors), NbAcceptors > 0 ->
     start(Ref, farrier_options:http(NbAcceptors, TransOpts, ProtoOpts)).
+
+%% @doc Starts a listener for handlers of Cowboy 0: `cowboy_tcp_transport' or `cowboy_ssl_transport', and `cowboy_http_protocol'.
+%% Both options are property lists. The number of acceptors has no effect.
+-spec start_listener(ref(), pos_integer(), module(), list(), module(), list()) -> {ok, pid()} | {error, any()}.
+start_listener(Ref, NbAcceptors, Transport, TransOpts, Protocol, ProtoOpts) when
+    is_integer(NbAcceptors), is_atom(Transport), is_atom(Protocol)
+->
+    start(Ref, farrier_options_0:listener(Transport, TransOpts, Protocol, ProtoOpts)).
+
+%% @doc A child specification for such a listener in the project's own supervision tree, in the form of the time. Raises the
+%% reason for which the listener could not start.
+-spec child_spec(ref(), pos_integer(), module(), list(), module(), list()) ->
+    {Id :: any(), {module(), atom(), [any()]}, permanent, timeout(), supervisor, [module()]}.
+child_spec(Ref, NbAcceptors, Transport, TransOpts, Protocol, ProtoOpts) when is_integer(NbAcceptors) ->
+    case farrier_options_0:listener(Transport, TransOpts, Protocol, ProtoOpts) of
+        {ok, Options} ->
+            #{start := Start, type := supervisor} = farrier:child_spec(Ref, Options),
+            {{cowboy_listener_sup, Ref}, Start, permanent, infinity, supervisor, [cowboy_listener_sup]};
+        {error, Reason} ->
+            error(Reason)
+    end.
+
+%% @doc Nothing to do: a connection is handed over before its handler runs.
+-spec accept_ack(pid()) -> ok.
+accept_ack(_ListenerPid) ->
+    ok.
+
+%% @doc The protocol options as they were given. Raises `badarg' for an unknown listener.
+-spec get_protocol_options(ref()) -> any().
+get_protocol_options(Ref) ->
+    farrier:get_protocol_options(Ref).
+
+%% @doc Replaces the protocol options for requests to come, limits on requests for connections to come.
+-spec set_protocol_options(ref(), any()) -> ok | {error, any()}.
+set_protocol_options(Ref, ProtoOpts) ->
+    farrier:set_protocol_options(Ref, ProtoOpts).
 
 -spec start(ref(), {ok, map()} | {error, any()}) -> {ok, pid()} | {error, any()}.
 start(Ref, {ok, Options}) ->
@@ -144,23 +181,6 @@ start_spdy(_Ref, _NbAcceptors, _TransOpts, _ProtoOpts) -> not_yet(start_spdy, 4)
 -spec start_quic(ref(), any(), any()) -> {error, {not_supported_yet, any()}}.
 start_quic(_Ref, _TransOpts, _ProtoOpts) -> not_yet(start_quic, 3).
 
--spec start_listener(ref(), any(), any(), any(), any(), any()) ->
-    {error, {not_supported_yet, any()}}.
-start_listener(_Ref, _NbAcceptors, _Transport, _TransOpts, _Protocol, _ProtoOpts) ->
-    not_yet(start_listener, 6).
-
 -spec not_yet(atom(), arity()) -> {error, {not_supported_yet, {cowboy, atom(), arity()}}}.
 not_yet(Function, Arity) ->
     {error, {not_supported_yet, {?MODULE, Function, Arity}}}.
-
--spec child_spec(ref(), any(), any(), any(), any(), any()) -> no_return().
-child_spec(_Ref, _NbAcceptors, _Transport, _TransOpts, _Protocol, _ProtoOpts) ->
-    error({not_supported_yet, {?MODULE, child_spec, 6}}).
-
--spec accept_ack(ref()) -> no_return().
-accept_ack(_Ref) ->
-    error({not_supported_yet, {?MODULE, accept_ack, 1}}).
-
--spec set_protocol_options(ref(), any()) -> no_return().
-set_protocol_options(_Ref, _ProtoOpts) ->
-    error({not_supported_yet, {?MODULE, set_protocol_options, 2}}).

@@ -1,7 +1,7 @@
-%% The behaviour of a plain HTTP handler of Cowboy 1.
+%% The behaviour of a plain HTTP handler of Cowboy 0 and 1. Cowboy 0 calls `terminate/2', Cowboy 1 `terminate/3'.
 -module(cowboy_http_handler).
 
--type req() :: cowboy_req:req().
+-type req() :: cowboy_req:req() | cowboy_http_req:req().
 
 -callback init({atom(), http}, req(), Opts :: any()) ->
     {ok, req(), State :: any()}
@@ -16,3 +16,11 @@
 -callback handle(req(), State) -> {ok, req(), State} when State :: any().
 
 -callback terminate(Reason :: any(), req(), State :: any()) -> ok.
+
+-callback terminate(req(), State :: any()) -> any().
+
+-optional_callbacks([terminate/2, terminate/3]).
+
+-callback terminate(req(), State :: any()) -> ok.
+
+-optional_callbacks([terminate/2, terminate/3]).

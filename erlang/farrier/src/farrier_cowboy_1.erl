@@ -112,6 +112,8 @@ end_request(Reason, Req, Env, Handler, State) ->
 -spec upgrade_protocol(module(), term(), list(), module(), term()) -> farrier_handler:outcome().
 upgrade_protocol(cowboy_websocket, Req, Env, Handler, Opts) ->
     upgrade(Req, Env, Handler, Opts);
+upgrade_protocol(cowboy_http_websocket, Req, Env, Handler, Opts) ->
+    farrier_cowboy_0:upgrade(Req, Env, Handler, Opts);
 upgrade_protocol(cowboy_rest, _, _, _, _) ->
     error({not_supported, cowboy_rest, "farrier does not serve handlers of this kind yet"});
 upgrade_protocol(Protocol, Req, Env, Handler, Opts) ->

@@ -3,7 +3,8 @@
 %% `[{Host, [{Path, Handler, Opts}]}]': the first host that matches decides, then the first of its paths. Host and path are
 %% `'_'' (anything) or a list of segments: a binary matches itself, `'_'' any one segment, any other atom one segment that
 %% it is bound to, `'...'' all that is left. Hosts are matched from the right, so there `'...'' comes first. The path `'*''
-%% is the request target of that name.
+%% is the request target of that name. What `cowboy_router:compile/1' returns is taken as well: projects mixed the two when they
+%% moved to Cowboy 1.
 -module(farrier_dispatch_0).
 -export([execute/2, match/3, check/1]).
 
@@ -21,9 +22,16 @@
 %% @doc Routes a request: 400 for an unknown host, 404 for an unknown path. Neither is a matter of the `onresponse' hook.
 -spec execute(farrier_req_0:req(), list()) -> farrier_handler:outcome().
 execute(Req, Env) ->
+    case proplists:get_value(dispatch, Env, []) of
+        Rules when is_list(Rules) -> execute(Rules, Req, Env);
+        _Compiled -> as_0(farrier_router:execute(farrier_req_0:to_1(Req), Env), Req)
+    end.
+
+-spec execute(rules(), farrier_req_0:req(), list()) -> farrier_handler:outcome().
+execute(Rules, Req, Env) ->
     {Host, _} = farrier_req_0:host(Req),
     {Path, _} = farrier_req_0:path(Req),
-    case match(Host, Path, proplists:get_value(dispatch, Env, [])) of
+    case match(Host, Path, Rules) of
         {ok, Handler, Opts, Bindings, HostInfo, PathInfo} ->
             Routed = farrier_req_0:set_bindings(HostInfo, PathInfo, Bindings, Req),
             {ok, Routed, [{handler, Handler}, {handler_opts, Opts} | Env]};
@@ -32,6 +40,13 @@ execute(Req, Env) ->
         {error, notfound, path} ->
             {error, 404, farrier_req_0:anew(Req)}
     end.
+
+-spec as_0(farrier_handler:outcome(), farrier_req_0:req()) -> farrier_handler:outcome().
+as_0({ok, Req1, Env}, Req) ->
+    [HostInfo, PathInfo, Bindings] = farrier_req_1:get([host_info, path_info, bindings], Req1),
+    {ok, farrier_req_0:set_bindings(HostInfo, PathInfo, Bindings, Req), Env};
+as_0({error, Status, _}, Req) ->
+    {error, Status, farrier_req_0:anew(Req)}.
 
 %% @doc Finds the rule for the labels of a host and the segments of a path.
 -spec match(tokens(), tokens() | '*', rules()) -> result().
@@ -81,6 +96,8 @@ segments(_, _, _) -> false.
 
 %% @doc Whether a term is a dispatch list.
 -spec check(term()) -> boolean().
+check({farrier_routes, _}) ->
+    true;
 check(Rules) ->
     is_list(Rules) andalso lists:all(fun is_host/1, Rules).
 

@@ -10,8 +10,10 @@
 -include_lib("kernel/include/logger.hrl").
 
 -export([clear/2, draft/2, http/3, protocol/2]).
+%% For `farrier_options_0'.
+-export([guarded/1, check/3, bad_option/3]).
 
--export_type([reason/0]).
+-export_type([reason/0, kind/0]).
 
 %% What is wrong with an option: its name, the value given, and what is allowed, for people.
 -type reason() :: {bad_option, Name :: any(), Value :: any(), Allowed :: binary()}.
@@ -57,7 +59,9 @@ http(NbAcceptors, TransOpts, ProtoOpts) ->
     translate(1, TransOpts, ProtoOpts, #{num_acceptors => NbAcceptors}).
 
 %% @doc The part of the options that protocol options alone decide: for a listener that runs already.
--spec protocol(1 | 2, any()) -> {ok, options()} | {error, reason()}.
+-spec protocol(0 | 1 | 2, any()) -> {ok, options()} | {error, reason()}.
+protocol(0, ProtoOpts) ->
+    farrier_options_0:protocol(ProtoOpts);
 protocol(Generation, ProtoOpts) ->
     guarded(fun() -> protocol_options(Generation, ProtoOpts) end).
 
@@ -74,6 +78,7 @@ translate(Generation, TransOpts, ProtoOpts, Extra) ->
         )
     end).
 
+%% @doc What the function returns, or the bad option that it met.
 -spec guarded(fun(() -> options())) -> {ok, options()} | {error, reason()}.
 guarded(Fun) ->
     try
@@ -260,6 +265,7 @@ protocol_kind(_, _) ->
 
 %%% Checking
 
+%% @doc Whether an option's value is of a kind; a bad one is thrown to `guarded/1'.
 -spec check(kind(), any(), any()) -> ok.
 check(Kind, Name, Value) ->
     case is_valid(Kind, Value) of
@@ -305,6 +311,7 @@ allowed(function) -> <<"a function or undefined">>;
 allowed(stream_handlers) -> <<"[cowboy_stream_h]: other stream handlers are not supported yet">>;
 allowed({only, Only}) -> iolist_to_binary(io_lib:format("~p: anything else is not supported yet", [Only])).
 
+%% @doc Throws to `guarded/1'.
 -spec bad_option(any(), any(), binary()) -> no_return().
 bad_option(Name, Value, Allowed) ->
     throw({bad_option, Name, Value, Allowed}).
