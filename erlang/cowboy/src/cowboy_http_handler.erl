@@ -20,7 +20,3 @@
 -callback terminate(req(), State :: any()) -> any().
 
 -optional_callbacks([terminate/2, terminate/3]).
-
--callback terminate(req(), State :: any()) -> ok.
-
--optional_callbacks([terminate/2, terminate/3]).
