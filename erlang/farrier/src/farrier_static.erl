@@ -18,7 +18,9 @@
 -type extra() ::
     {etag, false}
     | {etag, module(), atom()}
+    | {etag, fun((binary(), #file_info{}) -> {strong | weak, binary()} | undefined)}
     | {mimetypes, binary() | farrier_mime:media_type()}
+    | {mimetypes, fun((binary()) -> binary() | farrier_mime:media_type())}
     | {mimetypes, module(), atom()}
     | {charset, binary()}
     | {charset, module(), atom()}.
@@ -234,6 +236,7 @@ provided_type(Path, Extra) ->
     case lists:keyfind(mimetypes, 1, Extra) of
         false -> farrier_mime:web(Path);
         {mimetypes, Module, Function} -> as_type(mimetype(Module, Function, Path));
+        {mimetypes, Function} when is_function(Function, 1) -> as_type(Function(Path));
         {mimetypes, Type} -> as_type(Type)
     end.
 
@@ -293,10 +296,11 @@ existence(S) ->
     {404, accept_ranges(S), <<>>}.
 
 -spec etag(binary(), #file_info{}, [extra()]) -> {strong | weak, binary()} | undefined.
-etag(Path, #file_info{size = Size, mtime = Modified}, Extra) ->
+etag(Path, #file_info{size = Size, mtime = Modified} = Info, Extra) ->
     case lists:keyfind(etag, 1, Extra) of
         false -> {strong, integer_to_binary(erlang:phash2({Size, Modified}, 16#ffffffff))};
         {etag, false} -> undefined;
+        {etag, Function} -> Function(Path, Info);
         {etag, Module, Function} -> Module:Function(Path, Size, Modified)
     end.
 
