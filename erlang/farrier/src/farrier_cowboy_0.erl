@@ -11,7 +11,7 @@
 -export([execute/4]).
 %% Called for a handler that asks for this generation's WebSocket: by sub-protocols through `cowboy_http_websocket', and by
 %% `farrier_cowboy_1'.
--export([upgrade/3, upgrade/4]).
+-export([upgrade/3, upgrade/4, rest/3, rest/4]).
 %% Called by the connection.
 -export([traits/0, websocket_init/1, frame/2, info/2, close_frames/1, terminate/2, crash/2]).
 %% Called by the loop of a loop handler.
@@ -128,13 +128,46 @@ upgrade_protocol(cowboy_http_websocket, Req, Env, Handler, Opts) ->
     upgrade_0(Req, Env, Handler, Opts);
 upgrade_protocol(cowboy_websocket, Req, Env, Handler, Opts) ->
     as_0(farrier_cowboy_1:upgrade(farrier_req_0:to_1(Req), Env, Handler, Opts));
+upgrade_protocol(cowboy_http_rest, Req, Env, Handler, Opts) ->
+    rest_0(Req, Env, Handler, Opts);
 upgrade_protocol(cowboy_rest, Req, Env, Handler, Opts) ->
-    as_0(cowboy_rest:upgrade(farrier_req_0:to_1(Req), Env, Handler, Opts));
+    as_0(farrier_rest:upgrade(1, farrier_req_0:to_1(Req), Env, Handler, Opts));
 upgrade_protocol(Protocol, Req, Env, Handler, Opts) ->
     case Protocol:upgrade(listener(), Handler, Opts, Req) of
         {_, Req2} -> {ok, Req2, Env};
         %% Cowboy ends the connection.
         _ -> exit(normal)
+    end.
+
+%% @doc REST of this generation, for a handler that named it under a listener of Cowboy 1.
+-spec rest(farrier_req_1:req(), farrier_handler:env(), module(), term()) -> farrier_handler:outcome().
+rest(Req, Env, Handler, Opts) ->
+    case rest_0(farrier_req:convert(0, Req), Env, Handler, Opts) of
+        {ok, Req2, Env2} -> {ok, farrier_req:convert(1, Req2), Env2};
+        {error, Status, Req2} -> {error, Status, farrier_req:convert(1, Req2)}
+    end.
+
+%% @doc The same as protocols of this generation are called.
+-spec rest(farrier_req_0:req(), module(), term()) -> {ok, farrier_req_0:req()} | close.
+rest(Req, Handler, Opts) ->
+    case rest_0(Req, [], Handler, Opts) of
+        {ok, Req2, _} ->
+            {ok, Req2};
+        {error, Status, Req2} ->
+            _ = farrier_req_0_resp:reply(Status, Req2),
+            close
+    end.
+
+%% Whatever fails in REST is said to have failed in its first callback, which does not even have that arity.
+-spec rest_0(farrier_req_0:req(), farrier_handler:env(), module(), term()) ->
+    {ok, farrier_req_0:req(), farrier_handler:env()} | {error, 500, farrier_req_0:req()}.
+rest_0(Req, Env, Handler, Opts) ->
+    try
+        farrier_rest:upgrade(0, Req, Env, Handler, Opts)
+    catch
+        Class:Reason:Stack ->
+            log({Class, Reason, Stack}, Handler, {rest_init, 3}, Req, [{"Options were", Opts}]),
+            {error, 500, farrier_req_0:anew(Req)}
     end.
 
 %% The listener as `upgrade/4' of a protocol gets it.

@@ -10,6 +10,8 @@
 -export([execute/4, upgrade/4]).
 %% Called by the adapter of Cowboy 2's pre-releases.
 -export([on_response/2]).
+%% Called by REST.
+-export([fail/4]).
 %% Called by the connection.
 -export([traits/0, websocket_init/1, frame/2, info/2, close_frames/1, terminate/2, crash/2]).
 %% Called by the loop.
@@ -114,8 +116,10 @@ upgrade_protocol(cowboy_websocket, Req, Env, Handler, Opts) ->
     upgrade(Req, Env, Handler, Opts);
 upgrade_protocol(cowboy_http_websocket, Req, Env, Handler, Opts) ->
     farrier_cowboy_0:upgrade(Req, Env, Handler, Opts);
-upgrade_protocol(cowboy_rest, _, _, _, _) ->
-    error({not_supported, cowboy_rest, "farrier does not serve handlers of this kind yet"});
+upgrade_protocol(cowboy_rest, Req, Env, Handler, Opts) ->
+    farrier_rest:upgrade(1, Req, Env, Handler, Opts);
+upgrade_protocol(cowboy_http_rest, Req, Env, Handler, Opts) ->
+    farrier_cowboy_0:rest(Req, Env, Handler, Opts);
 upgrade_protocol(Protocol, Req, Env, Handler, Opts) ->
     Protocol:upgrade(Req, Env, Handler, Opts).
 
@@ -268,6 +272,12 @@ reraise(Class, Reason, Stack, MFA, Req, More) ->
 reraise(Class, Reason, Stack, MFA, Req, [Message | More], message) ->
     Known = [{reason, Reason}, {mfa, MFA}, {stacktrace, Stack}, Message, {req, farrier_req_1:to_list(Req)} | More],
     erlang:Class(Known).
+
+%% @doc Answers for a handler that failed and raises what Cowboy raises.
+-spec fail({error | exit | throw, term(), list()}, mfa(), term(), [{atom(), term()}]) -> no_return().
+fail({Class, Reason, Stack}, MFA, Req, More) ->
+    answer_crash(Stack, Req),
+    reraise(Class, Reason, Stack, MFA, Req, More).
 
 %% 400 if the handler stumbled over a header of the client's, 500 otherwise; nothing if it has answered already.
 -spec answer_crash(list(), term()) -> ok.

@@ -8,6 +8,8 @@
 
 %% Called by the middleware chain, and by sub-protocols through `cowboy_websocket'.
 -export([execute/4, upgrade/6]).
+%% Called by REST.
+-export([terminate/4, fail/4]).
 %% Called by the connection.
 -export([traits/0, websocket_init/1, frame/2, info/2, close_frames/1, terminate/2, crash/2]).
 
@@ -53,14 +55,21 @@ execute(Req0, Env, Handler, Opts) ->
 -spec upgrade_protocol(module(), [term()]) -> farrier_handler:outcome().
 upgrade_protocol(cowboy_websocket, Arguments) ->
     apply(?MODULE, upgrade, Arguments);
-upgrade_protocol(cowboy_rest, _) ->
-    error({not_supported, cowboy_rest, "farrier does not serve handlers of this kind yet"});
+upgrade_protocol(cowboy_rest, [Req, Env, Handler, State, infinity, run]) ->
+    farrier_rest:upgrade('2pre', Req, Env, Handler, State);
 upgrade_protocol(cowboy_loop, _) ->
     error({not_supported, cowboy_loop, "farrier does not serve handlers of this kind yet"});
 upgrade_protocol(Protocol, Arguments) ->
     apply(Protocol, upgrade, Arguments).
 
-%% Calls `terminate/3' with a Req that cannot be replied to, if the handler exports it.
+%% @doc Answers and dies for a handler that failed after `init/2'.
+-spec fail({error | exit | throw, term(), list()}, mfa(), farrier_req_2pre:req(), term()) -> no_return().
+fail({Class, Reason, Stack}, {Handler, _, _} = MFA, Req, State) ->
+    farrier_req_2pre:maybe_reply(Stack, farrier_req_2pre:set([{connection, close}], Req)),
+    _ = terminate({crash, Class, Reason}, Req, State, Handler),
+    died(Class, Reason, Stack, MFA, Req, [{state, State}]).
+
+%% @doc Calls `terminate/3' with a Req that cannot be replied to, if the handler exports it.
 -spec terminate(term(), farrier_req_2pre:req(), term(), module()) -> term().
 terminate(Reason, Req, State, Handler) ->
     case erlang:function_exported(Handler, terminate, 3) of

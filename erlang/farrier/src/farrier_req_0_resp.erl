@@ -6,7 +6,8 @@
 
 -include("../../cowboy/include/http.hrl").
 
--export([set_resp_cookie/4, set_resp_header/3, has_resp_header/2, set_resp_body/2, set_resp_body_fun/3, has_resp_body/1]).
+-export([set_resp_cookie/4, set_resp_header/3, delete_resp_header/2, has_resp_header/2]).
+-export([set_resp_body/2, set_resp_body_fun/3, has_resp_body/1]).
 -export([reply/2, reply/3, reply/4, chunked_reply/2, chunked_reply/3, chunk/2]).
 -export([merge/3, on_response/3, upgraded/1, refuse/2]).
 
@@ -24,6 +25,12 @@ set_resp_cookie(Name, Value, Options, Req) ->
 -spec set_resp_header(farrier_req_0_header:name(), iodata(), req()) -> {ok, req()}.
 set_resp_header(Name, Value, #http_req{resp_headers = Headers} = Req) ->
     {ok, Req#http_req{resp_headers = [{farrier_req_0_header:text(Name), Value} | Headers]}}.
+
+%% @doc For REST; 0.6 had no such function.
+-spec delete_resp_header(farrier_req_0_header:name(), req()) -> req().
+delete_resp_header(Name, #http_req{resp_headers = Headers} = Req) ->
+    Deleted = farrier_req_0_header:text(Name),
+    Req#http_req{resp_headers = [Header || {N, _} = Header <- Headers, N =/= Deleted]}.
 
 -spec has_resp_header(farrier_req_0_header:name(), req()) -> boolean().
 has_resp_header(Name, #http_req{resp_headers = Headers}) ->

@@ -22,7 +22,7 @@
 -type rest() :: #rest{}.
 -type outcome() :: {respond, 200..599, rest()} | {stop, rest()}.
 %% How a callback leaves the machine.
--type exit() :: {stop, rest()} | {switch, module(), Arguments :: [term()], rest()}.
+-type exit() :: outcome() | {switch, module(), Arguments :: [term()], rest()}.
 
 %% @doc Serves a request with a REST handler of this generation. `State' is what `init/2' left (2pre and 2), or the
 %% options for `rest_init/2' (0 and 1).
@@ -38,7 +38,7 @@ upgrade(Generation, Req, Env, Handler, State) ->
     },
     finish(run(Rest), Env).
 
--spec run(rest()) -> outcome() | exit().
+-spec run(rest()) -> exit().
 run(Rest) ->
     try
         farrier_rest_request:start(farrier_rest_callback:init(Rest))
@@ -46,7 +46,7 @@ run(Rest) ->
         throw:{'$farrier_rest', Exit} -> Exit
     end.
 
--spec finish(outcome() | exit(), farrier_handler:env()) -> farrier_handler:outcome().
+-spec finish(exit(), farrier_handler:env()) -> farrier_handler:outcome().
 finish({respond, Status, Rest}, Env) ->
     finish({stop, farrier_rest_req:reply(Status, Rest)}, Env);
 finish({stop, #rest{generation = Generation} = Rest}, Env) ->
@@ -57,4 +57,5 @@ finish({switch, Protocol, Arguments, #rest{req = Req, handler = Handler, state =
 
 -spec with_result(farrier_handler:generation(), term(), farrier_handler:env()) -> farrier_handler:env().
 with_result(2, Result, Env) -> Env#{result => Result};
+with_result(0, _, Env) -> Env;
 with_result(_, Result, Env) -> [{result, Result} | Env].

@@ -6,11 +6,10 @@
     %% The handler's own state.
     state :: term(),
     req :: term(),
-    %% An atom where the generation has atoms for the methods that it knows.
-    method :: binary() | atom(),
+    method :: binary(),
 
     %% Negotiated.
-    allowed = [] :: [binary() | atom()],
+    allowed = [] :: [binary()],
     provided = [] :: [{farrier_rest:media_type(), atom()}],
     accepted :: {farrier_rest:media_type(), atom()} | undefined,
     languages = [] :: [binary()],

@@ -5,6 +5,8 @@
 -include("farrier_rest.hrl").
 
 -export([existing/1, missing/1]).
+%% For `farrier_rest_action_0'.
+-export([content/1, done/1]).
 
 -import(farrier_rest_callback, [call/2, call/3, ask/3]).
 -import(farrier_rest_req, [set_header/3]).
@@ -16,7 +18,7 @@
 existing(#rest{method = <<"DELETE">>} = Rest) -> delete(Rest);
 existing(#rest{method = <<"PUT">>} = Rest) -> conflict(Rest);
 existing(#rest{method = <<"POST">>} = Rest) -> accept(Rest);
-existing(#rest{method = <<"PATCH">>} = Rest) -> accept(Rest);
+existing(#rest{method = <<"PATCH">>, generation = Generation} = Rest) when Generation =/= 0 -> accept(Rest);
 existing(Rest) -> farrier_rest_content:choices(Rest).
 
 %%% Missing resources
@@ -71,7 +73,16 @@ conflict(Rest) ->
     end.
 
 -spec accept(rest()) -> outcome().
-accept(Rest) ->
+accept(#rest{method = Method} = Rest) ->
+    case farrier_rest_action_0:speaks(Rest) of
+        true when Method =:= <<"POST">> -> farrier_rest_action_0:post(Rest);
+        true when Method =:= <<"PUT">> -> farrier_rest_action_0:put(Rest);
+        _ -> process(content(Rest))
+    end.
+
+%% @doc Hands the request to the callback for its content type. Returns what that says, or the refusal.
+-spec content(rest()) -> {term(), rest()} | outcome().
+content(Rest) ->
     case call(content_types_accepted, Rest) of
         undefined ->
             {respond, 415, Rest};
@@ -80,13 +91,14 @@ accept(Rest) ->
             content_type(farrier_rest_req:parse(<<"content-type">>, Rest2), Accepted)
     end.
 
--spec content_type({ok, term(), rest()} | {malformed, rest()}, [{farrier_rest:media_type() | '*', atom()}]) -> outcome().
+-spec content_type({ok, term(), rest()} | {malformed, rest()}, [{farrier_rest:media_type() | '*', atom()}]) ->
+    {term(), rest()} | outcome().
 content_type({malformed, Rest}, _) ->
     {respond, 415, Rest};
 content_type({ok, ContentType, Rest}, Accepted) ->
     Compared = without_boundary(ContentType, Rest),
     case lists:search(fun({Type, _}) -> takes(Type, Compared) end, Accepted) of
-        {value, {_, Callback}} -> process(farrier_rest_callback:required(Callback, content_types_accepted, Rest));
+        {value, {_, Callback}} -> farrier_rest_callback:required(Callback, content_types_accepted, Rest);
         false -> {respond, 415, Rest}
     end.
 
@@ -102,7 +114,9 @@ takes('*', _) -> true;
 takes({Type, Subtype, '*'}, {Type, Subtype, _}) -> true;
 takes(Type, ContentType) -> Type =:= ContentType.
 
--spec process({term(), rest()}) -> outcome().
+-spec process({term(), rest()} | outcome()) -> outcome().
+process({respond, _, _} = Refused) ->
+    Refused;
 process({true, Rest}) ->
     processed(Rest);
 process({false, Rest}) ->
@@ -110,7 +124,10 @@ process({false, Rest}) ->
 process({{Result, Location}, #rest{method = <<"POST">>} = Rest}) when
     Result =:= true; Result =:= created; Result =:= see_other
 ->
-    {respond, status(Result, Rest), set_header(<<"location">>, Location, Rest)}.
+    {respond, status(Result, Rest), set_header(<<"location">>, Location, Rest)};
+%% Cowboy 0.8.4.
+process({Location, #rest{method = <<"POST">>, generation = 1} = Rest}) when is_binary(Location) ->
+    process({{true, Location}, Rest}).
 
 -spec status(true | created | see_other, rest()) -> 201 | 303.
 status(created, _) -> 201;
@@ -125,11 +142,12 @@ processed(#rest{exists = true} = Rest) ->
 processed(#rest{method = <<"PUT">>} = Rest) ->
     {respond, 201, Rest};
 processed(Rest) ->
-    case farrier_rest_req:header_set(<<"location">>, Rest) of
-        undefined -> done(Rest);
-        _ -> {respond, 201, Rest}
+    case farrier_rest_req:has_header(<<"location">>, Rest) of
+        true -> {respond, 201, Rest};
+        false -> done(Rest)
     end.
 
+%% @doc The request is fulfilled, with a body in return or without.
 -spec done(rest()) -> outcome().
 done(Rest) ->
     case farrier_rest_req:has_body(Rest) of

@@ -3,7 +3,7 @@
 
 -include("farrier_rest.hrl").
 
--export([init/1, call/2, call/3, ask/3, required/3, failed/3, terminate/1]).
+-export([init/1, call/2, call/3, ask/3, required/3, failed/3, leave/1, terminate/1]).
 
 -type rest() :: farrier_rest:rest().
 
@@ -104,26 +104,44 @@ value({switch_handler, Protocol, Opts}, #rest{generation = 2} = Rest) ->
 value(Value, Rest) ->
     {Value, Rest}.
 
+%% @doc Leaves the machine.
 -spec leave(farrier_rest:exit()) -> no_return().
 leave(Exit) ->
     throw({'$farrier_rest', Exit}).
+
+%%% The end
 
 %% @doc The last callback. Returns what the environment of the middlewares is to hold as the result, and the Req.
 -spec terminate(rest()) -> {Result :: term(), Req :: term()}.
 terminate(#rest{generation = 2, handler = Handler, req = Req, state = State}) ->
     {farrier_cowboy_2:terminate(normal, Req, State, Handler), Req};
+terminate(#rest{generation = '2pre', handler = Handler, req = Req, state = State}) ->
+    {farrier_cowboy_2pre:terminate(normal, Req, State, Handler), Req};
 terminate(#rest{req = Req} = Rest) ->
     {rest_terminate(Rest), Req}.
 
 -spec rest_terminate(rest()) -> ok.
-rest_terminate(#rest{handler = Handler, req = Req, state = State} = Rest) ->
+rest_terminate(#rest{generation = Generation, handler = Handler, req = Req, state = State} = Rest) ->
     case exports(rest_terminate, Rest) of
-        true -> ok = Handler:rest_terminate(farrier_req_1:lock(Req), State);
+        true -> ok = Handler:rest_terminate(locked(Generation, Req), State);
         false -> ok
     end.
 
-%% Ends a request whose handler failed in `Callback'.
+-spec locked(0 | 1, term()) -> term().
+locked(0, Req) -> farrier_req_0:lock(Req);
+locked(1, Req) -> farrier_req_1:lock(Req).
+
+%% Ends a request whose handler failed in `Callback'. Generation 0 catches whatever happens, in its adapter.
 -spec crash(atom(), error | exit | throw, term(), list(), rest()) -> no_return().
+crash(_, Class, Reason, Stack, #rest{generation = 0}) ->
+    erlang:raise(Class, Reason, Stack);
+crash(rest_init, Class, Reason, Stack, #rest{generation = 1, handler = Handler, req = Req, state = Opts}) ->
+    farrier_cowboy_1:fail({Class, Reason, Stack}, {Handler, rest_init, 2}, Req, [{opts, Opts}]);
+crash(Callback, Class, Reason, Stack, #rest{generation = 1, handler = Handler, req = Req, state = State} = Rest) ->
+    ok = rest_terminate(Rest),
+    farrier_cowboy_1:fail({Class, Reason, Stack}, {Handler, Callback, 2}, Req, [{state, State}]);
+crash(Callback, Class, Reason, Stack, #rest{generation = '2pre', handler = Handler, req = Req, state = State}) ->
+    farrier_cowboy_2pre:fail({Class, Reason, Stack}, {Handler, Callback, 2}, Req, State);
 crash(_, Class, Reason, Stack, #rest{generation = 2, handler = Handler, req = Req, state = State}) ->
     _ = farrier_cowboy_2:terminate({crash, Class, Reason}, Req, State, Handler),
     erlang:raise(Class, Reason, Stack).

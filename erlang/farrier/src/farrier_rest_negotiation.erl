@@ -20,14 +20,18 @@
 
 -spec start(rest()) -> outcome().
 start(Rest) ->
-    Default = [{{<<"text">>, <<"html">>, '*'}, to_html}],
-    case call(content_types_provided, Default, Rest) of
+    case call(content_types_provided, default(Rest), Rest) of
         {[], Rest2} ->
             {respond, 406, Rest2};
         {Types, Rest2} ->
             Provided = [farrier_rest_req:media_type(Type) || Type <- Types],
             accept(farrier_rest_req:parse(<<"accept">>, Rest2#rest{provided = Provided}))
     end.
+
+%% Generation 0 has none.
+-spec default(rest()) -> [{farrier_rest:media_type(), atom()}].
+default(#rest{generation = 0}) -> [];
+default(_) -> [{{<<"text">>, <<"html">>, '*'}, to_html}].
 
 -spec accept({ok, undefined | [media_range()], rest()} | {malformed, rest()}) -> outcome().
 accept({malformed, Rest}) ->
@@ -197,14 +201,20 @@ charset(Rest) ->
             charset_of(by_preference(Rest2, lists:sort(fun is_better/2, Accepted)), Rest2)
     end.
 
+%% RFC 2616 14.2, which generations before 2 follow: ISO-8859-1 is best unless it is mentioned, be it by a wildcard.
 -spec by_preference(rest(), [{binary(), 0..1000}]) -> [{binary(), 0..1000}].
-by_preference(#rest{generation = 2}, Accepted) ->
-    [{Charset, Quality} || {Charset, Quality} <- Accepted, Quality > 0].
+by_preference(#rest{generation = 2}, Sorted) ->
+    [{Charset, Quality} || {Charset, Quality} <- Sorted, Quality > 0];
+by_preference(_, Sorted) ->
+    case lists:keymember(<<"*">>, 1, Sorted) orelse lists:keymember(<<"iso-8859-1">>, 1, Sorted) of
+        true -> Sorted;
+        false -> [{<<"iso-8859-1">>, 1000} | Sorted]
+    end.
 
 -spec charset_of([{binary(), 0..1000}], rest()) -> outcome().
 charset_of([], Rest) ->
     {respond, 406, Rest};
-charset_of([{<<"*">>, _} | _], #rest{generation = 2, charsets = [First | _]} = Rest) ->
+charset_of([{<<"*">>, _} | _], #rest{charsets = [First | _]} = Rest) ->
     content_type(Rest#rest{charset = First});
 charset_of([{Charset, _} | More], #rest{charsets = Charsets} = Rest) ->
     case lists:member(Charset, Charsets) of

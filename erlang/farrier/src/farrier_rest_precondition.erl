@@ -91,9 +91,9 @@ same(#rest{method = Method} = Rest) ->
         false -> {respond, 412, Rest}
     end.
 
--spec is_retrieval(binary() | atom()) -> boolean().
+-spec is_retrieval(binary()) -> boolean().
 is_retrieval(Method) ->
-    lists:member(Method, [<<"GET">>, <<"HEAD">>, 'GET', 'HEAD']).
+    Method =:= <<"GET">> orelse Method =:= <<"HEAD">>.
 
 %% A date in the future is not valid, and without a date of the resource there is nothing to compare (RFC 9110 13.1.3).
 -spec if_modified_since({ok, undefined | calendar:datetime(), rest()} | {malformed, rest()}) -> outcome().

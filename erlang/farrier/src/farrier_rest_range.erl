@@ -122,7 +122,7 @@ single({Place, Body}, {Unit, _}, Rest) ->
 -spec multiple([part()], range(), rest()) -> outcome().
 multiple(Parts, {Unit, _}, Rest) ->
     Boundary = boundary(),
-    Type = farrier_rest_req:header_set(<<"content-type">>, Rest),
+    Type = farrier_rest_req:header_value(<<"content-type">>, Rest),
     Pieces = pieces(Parts, Boundary, Type, Unit),
     Typed = set_header(<<"content-type">>, [<<"multipart/byteranges; boundary=">>, Boundary], Rest),
     case [File || {_, {sendfile, _, _, _} = File} <- Parts] of

@@ -19,12 +19,16 @@ available({false, Rest}) ->
     {respond, 503, Rest};
 available({true, #rest{method = Method} = Rest}) ->
     {Methods, Rest2} = call(known_methods, known_methods(Rest), Rest),
-    known(lists:member(Method, Methods), Rest2).
+    known(lists:member(Method, names(Methods)), Rest2).
+
+-spec names([binary() | atom()]) -> [binary()].
+names(Methods) ->
+    [farrier_rest_req:method_name(Method) || Method <- Methods].
 
 %% Those that the machine has a way for.
--spec known_methods(rest()) -> [binary() | atom()].
+-spec known_methods(rest()) -> [binary()].
 known_methods(#rest{generation = 0}) ->
-    ['HEAD', 'GET', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT', 'OPTIONS'];
+    [<<"HEAD">>, <<"GET">>, <<"POST">>, <<"PUT">>, <<"DELETE">>, <<"TRACE">>, <<"CONNECT">>, <<"OPTIONS">>];
 known_methods(_) ->
     [<<"GET">>, <<"HEAD">>, <<"POST">>, <<"PUT">>, <<"PATCH">>, <<"DELETE">>, <<"OPTIONS">>].
 
@@ -37,11 +41,12 @@ short_enough({false, Rest}) ->
     {respond, 414, Rest};
 short_enough({true, #rest{method = Method} = Rest}) ->
     {Methods, Rest2} = call(allowed_methods, allowed_methods(Rest), Rest),
-    allowed(lists:member(Method, Methods), Rest2#rest{allowed = Methods}).
+    Names = names(Methods),
+    allowed(lists:member(Method, Names), Rest2#rest{allowed = Names}).
 
 %% In the order of the allow header.
--spec allowed_methods(rest()) -> [binary() | atom()].
-allowed_methods(#rest{generation = 0}) -> ['GET', 'HEAD'];
+-spec allowed_methods(rest()) -> [binary()].
+allowed_methods(#rest{generation = 0}) -> [<<"GET">>, <<"HEAD">>];
 allowed_methods(_) -> [<<"HEAD">>, <<"GET">>, <<"OPTIONS">>].
 
 -spec allowed(boolean(), rest()) -> outcome().
@@ -50,8 +55,7 @@ allowed(true, Rest) -> well_formed(ask(malformed_request, false, Rest)).
 
 -spec allow(rest()) -> rest().
 allow(#rest{allowed = Methods} = Rest) ->
-    Names = [farrier_rest_req:method_name(Method) || Method <- Methods],
-    farrier_rest_req:set_header(<<"allow">>, lists:join(<<", ">>, Names), Rest).
+    farrier_rest_req:set_header(<<"allow">>, iolist_to_binary(lists:join(<<", ">>, Methods)), Rest).
 
 -spec well_formed({boolean(), rest()}) -> outcome().
 well_formed({false, Rest}) -> {respond, 400, Rest};
@@ -79,13 +83,22 @@ retry_after(Seconds) when is_integer(Seconds), Seconds >= 0 -> integer_to_binary
 retry_after({_, _} = Date) -> farrier_clock:rfc1123(Date).
 
 -spec valid_headers({boolean(), rest()}) -> outcome().
-valid_headers({false, Rest}) -> {respond, 501, Rest};
-valid_headers({true, #rest{generation = 2} = Rest}) -> valid_length(ask(valid_entity_length, true, Rest)).
+valid_headers({false, Rest}) ->
+    {respond, 501, Rest};
+valid_headers({true, #rest{generation = Generation} = Rest}) when Generation =:= 0; Generation =:= 1 ->
+    known_type(ask(known_content_type, true, Rest));
+valid_headers({true, Rest}) ->
+    valid_length(ask(valid_entity_length, true, Rest)).
+
+-spec known_type({boolean(), rest()}) -> outcome().
+known_type({true, Rest}) -> valid_length(ask(valid_entity_length, true, Rest));
+known_type({false, #rest{generation = 0} = Rest}) -> {respond, 413, Rest};
+known_type({false, Rest}) -> {respond, 415, Rest}.
 
 -spec valid_length({boolean(), rest()}) -> outcome().
 valid_length({false, Rest}) ->
     {respond, 413, Rest};
-valid_length({true, #rest{method = Method} = Rest}) when Method =:= <<"OPTIONS">>; Method =:= 'OPTIONS' ->
+valid_length({true, #rest{method = <<"OPTIONS">>} = Rest}) ->
     options(Rest);
 valid_length({true, Rest}) ->
     farrier_rest_negotiation:start(Rest).
