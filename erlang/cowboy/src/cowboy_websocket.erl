@@ -98,7 +98,8 @@ upgrade(Req, Env, Handler, Opts) ->
 upgrade(Req, Env, Handler, State, Opts) ->
     farrier_cowboy_2:upgrade(Req, Env, Handler, State, Opts).
 
-%% Cowboy's connection processes call this; farrier has none of them.
--spec takeover(any(), any(), any(), any(), any(), any(), any()) -> no_return().
-takeover(_Parent, _Ref, _Socket, _Transport, _Opts, _Buffer, _State) ->
-    error({not_supported_yet, {?MODULE, takeover, 7}}).
+%% @doc Begins the session. To be called from a `takeover/7' of one's own, which a stream handler had named, with what that was
+%% given; the state of the handler may be another one. Never returns.
+-spec takeover(pid(), ranch:ref(), any(), module(), cowboy:opts(), binary(), {any(), any()}) -> no_return().
+takeover(_Parent, _Ref, _Socket, _Transport, _Opts, _Buffer, State) ->
+    farrier_cowboy_2:takeover(State).

@@ -15,7 +15,8 @@
 -export([start_link/3, drain/1]).
 -export([init/3, resume/4, loop/3]).
 %% For the code that runs in it.
--export([upgrade/4, holds_middlewares/0, error_response/2, log/3]).
+-export([upgrade/4, upgrade/1, take_upgrade/0, holds_middlewares/0, error_response/2, error_response/3, log/3]).
+-export([take_over/1]).
 %% For `farrier_sys'.
 -export([finish/3]).
 
@@ -90,6 +91,10 @@ configured(Request, Bridge, Handle, #{ref := Ref, generation := Generation} = Co
 
 -spec first(map(), farrier_handler:env(), [module()], farrier_listener:config()) ->
     farrier_middleware:outcome().
+first(Request, Env, Middlewares, #{generation := 2, ref := Ref, beside := true} = Config) ->
+    farrier_beside:serve(farrier_req_2:new(Request, Ref), Env, Middlewares, Config);
+first(Request, Env, Middlewares, #{generation := 2, ref := Ref, protocol := #{stream_handlers := [_, _ | _]} = Opts}) ->
+    farrier_stream:serve(farrier_req_2:new(Request, Ref), Env, Middlewares, Opts);
 first(Request, Env, Middlewares, #{generation := 2, ref := Ref}) ->
     farrier_middleware:run(farrier_req_2:new(Request, Ref), Env, Middlewares);
 first(Request, Env, Middlewares, #{generation := Generation, ref := Ref, protocol := Protocol}) ->
@@ -148,6 +153,7 @@ completed({_, Req}, Context) ->
 %% Cowboy answers 204 if nobody else has answered: Cowboy 1 with its usual headers, Cowboy 2 with none.
 -spec answer(term(), #request{}) -> term().
 answer(_, #request{generation = 2, bridge = Bridge, handle = Handle}) ->
+    farrier_stream:ended(),
     _ = unanswered() andalso Bridge:respond(Handle, 204, [], <<>>),
     farrier_exchange:close_response();
 answer(Req, _) ->
@@ -172,10 +178,11 @@ crashed(Class, Reason, Stack, #request{generation = Generation} = Context) when 
     close_request(Context),
     erlang:raise(Class, Reason, Stack);
 crashed(exit, normal, _, #request{bridge = Bridge, handle = Handle}) ->
+    farrier_stream:ended(),
     _ = unanswered() andalso Bridge:respond(Handle, 204, [], <<>>),
     exit(normal);
 crashed(Class, Reason, Stack, Context) ->
-    error_response(Class, Reason),
+    error_response(Class, Reason, Stack),
     case is_shutdown(Class, Reason) of
         true ->
             exit(Reason);
@@ -192,6 +199,14 @@ is_shutdown(_, _) -> false.
 -spec request_exit(error | exit | throw, term(), list()) -> term().
 request_exit(exit, Reason, Stack) -> {Reason, Stack};
 request_exit(_, Reason, _) -> Reason.
+
+%% @doc The same by way of the stream handlers, where there are any.
+-spec error_response(error | exit | throw, term(), list()) -> ok.
+error_response(Class, Reason, Stack) ->
+    case farrier_stream:is_here() of
+        true -> farrier_stream:failed(Class, Reason, Stack);
+        false -> error_response(Class, Reason)
+    end.
 
 %% @doc Answers a request that failed with this exception, unless it has been answered: a bare status, as Cowboy 2 does it.
 -spec error_response(error | exit | throw, term()) -> ok.
@@ -246,7 +261,12 @@ log(Logger, Format, Arguments) ->
 %% when the middlewares are done, so that nothing of the request is left on the stack.
 -spec upgrade(module(), [{binary(), iodata()}], map(), farrier_handler:state()) -> ok.
 upgrade(Adapter, Headers, Options, State) ->
-    _ = put('$farrier_upgrade', {Adapter, Headers, Options, State}),
+    upgrade({Adapter, Headers, Options, State}).
+
+%% @doc Asks for what another process of the same request has asked for.
+-spec upgrade(upgrade()) -> ok.
+upgrade(Upgrade) ->
+    _ = put('$farrier_upgrade', Upgrade),
     ok.
 
 %% @doc Whether the remaining middlewares have to wait for the end of a session.
@@ -257,6 +277,7 @@ holds_middlewares() ->
         {Adapter, _, _, _} -> maps:get(middlewares, Adapter:traits()) =:= after_session
     end.
 
+%% @doc What has been asked for in this process. It is then no longer asked for.
 -spec take_upgrade() -> none | upgrade().
 take_upgrade() ->
     case erase('$farrier_upgrade') of
@@ -309,7 +330,24 @@ remaining(#request{generation = Generation}, Env, Rest) -> {Generation, Env, Res
 enter(Adapter, State, Events, Session) ->
     _ = erase('$farrier_exchange'),
     _ = erlang:garbage_collect(),
-    result(Adapter:websocket_init(State), Events, Session, 0, false, false).
+    case Adapter:websocket_init(State) of
+        {takeover, Protocol, Arguments} -> takeover(Protocol, Arguments, {Adapter, Events, Session});
+        Result -> result(Result, Events, Session, 0, false, false)
+    end.
+
+%% Another module has the session for a moment and begins it with `take_over/1', or ends it by returning.
+-spec takeover(module(), [term()], {module(), [term()], session()}) -> no_return().
+takeover(Protocol, Arguments, {_, _, #session{parent = Parent}} = Begin) ->
+    _ = put('$farrier_takeover', Begin),
+    _ = apply(Protocol, takeover, [Parent | Arguments]),
+    exit(normal).
+
+%% @doc Begins a session that was taken over, with a state of the adapter's. Never returns.
+-spec take_over(farrier_handler:state()) -> no_return().
+take_over(State) ->
+    {Adapter, Events, Session} = erase('$farrier_takeover'),
+    _ = result(Adapter:websocket_init(State), Events, Session, 0, false, false),
+    exit(normal).
 
 %%% Session
 

@@ -75,7 +75,7 @@ loop(#sup{parent = Parent, children = Children, watches = Watches} = Sup) ->
         {'$farrier_accept', Handle} ->
             loop(accept(Handle, Sup));
         {Watch, {error, closed}} when is_map_key(Watch, Watches) ->
-            exit(map_get(Watch, Watches), shutdown),
+            lost(map_get(Watch, Watches), Sup),
             loop(Sup);
         {'EXIT', Parent, Reason} ->
             stop(Reason, Sup);
@@ -114,6 +114,13 @@ watch(_, _) ->
 -spec watched(reference() | none, pid(), #sup{}) -> #sup{}.
 watched(none, _, Sup) -> Sup;
 watched(Watch, Pid, #sup{watches = Watches} = Sup) -> Sup#sup{watches = Watches#{Watch => Pid}}.
+
+%% The word may have been on its way when the child upgraded: its session is told by an event.
+-spec lost(pid(), #sup{}) -> ok.
+lost(Pid, #sup{children = Children, config = #{bridge := Bridge}}) ->
+    #child{handle = Handle} = map_get(Pid, Children),
+    _ = Bridge:response_state(Handle) =:= upgraded orelse exit(Pid, shutdown),
+    ok.
 
 -spec child_exit(pid(), term(), #sup{}) -> #sup{}.
 child_exit(Pid, Reason, #sup{children = Children0, watches = Watches} = Sup) ->

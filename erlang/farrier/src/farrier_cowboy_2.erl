@@ -7,12 +7,14 @@
 -behaviour(farrier_loop).
 
 %% Called by the middleware chain, and by sub-protocols through `cowboy_websocket' and `cowboy_loop'.
--export([execute/4, upgrade/4, upgrade/5, loop/4, loop/5, upgrade_protocol/2, terminate/4]).
+-export([execute/4, upgrade/4, upgrade/5, takeover/1, loop/4, loop/5, upgrade_protocol/2, terminate/4]).
 %% Called by the connection.
 -export([traits/0, websocket_init/1, frame/2, info/2, close_frames/1, terminate/2, crash/2]).
 -export([handler_state/1, handler_state/2]).
 %% Called by the loop.
 -export([loop_info/4, loop_end/5]).
+%% Called by the stream handlers.
+-export([switch_protocol/4]).
 
 -record(websocket, {
     handler :: module(),
@@ -20,7 +22,11 @@
     %% What `req_filter' left of the Req, for `terminate/3'.
     req :: term(),
     %% Exit reason of the process at a normal end.
-    exit = normal :: term()
+    exit = normal :: term(),
+    %% What the bridge shall know, until it does.
+    options = #{} :: map(),
+    %% The module whose takeover/7 comes before `websocket_init/1', with the arguments that it gets beside the state.
+    takeover = none :: none | {module(), [term()]}
 }).
 
 -define(DEFAULT_IDLE_TIMEOUT, 60000).
@@ -46,7 +52,7 @@ execute(Req0, Env, Handler, Opts) ->
     catch
         Class:Reason:Stack ->
             _ = terminate({crash, Class, Reason}, Req0, Opts, Handler),
-            farrier_connection:error_response(Class, Reason),
+            farrier_connection:error_response(Class, Reason, Stack),
             erlang:raise(Class, Reason, Stack)
     end.
 
@@ -55,12 +61,19 @@ execute(Req0, Env, Handler, Opts) ->
 -spec upgrade_protocol(module(), [term()]) -> farrier_handler:outcome().
 upgrade_protocol(cowboy_websocket, Arguments) ->
     apply(?MODULE, upgrade, Arguments);
-upgrade_protocol(cowboy_rest, [Req, Env, Handler, State | _NoOptions]) ->
-    farrier_rest:upgrade(2, Req, Env, Handler, State);
-upgrade_protocol(cowboy_loop, Arguments) ->
-    apply(?MODULE, loop, Arguments);
+upgrade_protocol(Protocol, Arguments) when Protocol =:= cowboy_rest; Protocol =:= cowboy_loop ->
+    case farrier_beside_request:is_here() of
+        true -> apply(Protocol, upgrade, Arguments);
+        false -> built_in(Protocol, Arguments)
+    end;
 upgrade_protocol(Protocol, Arguments) ->
     apply(Protocol, upgrade, Arguments).
+
+-spec built_in(cowboy_rest | cowboy_loop, [term()]) -> farrier_handler:outcome().
+built_in(cowboy_rest, [Req, Env, Handler, State | _NoOptions]) ->
+    farrier_rest:upgrade(2, Req, Env, Handler, State);
+built_in(cowboy_loop, Arguments) ->
+    apply(?MODULE, loop, Arguments).
 
 %% @doc Calls `terminate/3' if the handler exports it.
 -spec terminate(term(), term(), term(), module()) -> term().
@@ -134,11 +147,35 @@ upgrade(#{version := Version} = Req, Env, Handler, State, Opts) ->
     },
     case farrier_handshake:check_2(Req) of
         {ok, Accept} ->
-            farrier_connection:upgrade(?MODULE, farrier_handshake:headers_2(Accept, Req), Options, Websocket),
+            switch_protocol(farrier_handshake:headers_2(Accept, Req), Websocket#websocket{options = Options}, Req),
             {ok, Req, Env};
         {error, Status, Headers} ->
             {ok, farrier_req_2:reply(Status, Headers, Req), Env}
     end.
+
+%% Stream handlers may change the headers of the 101, and the module that takes the connection over.
+-spec switch_protocol([{binary(), iodata()}], #websocket{}, map()) -> ok.
+switch_protocol(Headers, #websocket{state = State} = W, Req) ->
+    case farrier_stream:is_here() of
+        true ->
+            Map = farrier_req_2_resp:header_map(Headers),
+            farrier_stream:command({switch_protocol, Map, cowboy_websocket, {W, State}}, Req);
+        false ->
+            switch(Headers, W)
+    end.
+
+%% @doc Asks for the upgrade once the stream handlers have had their say. `State' is what they were given, or a handler's state
+%% of their own in its place; of a `Protocol' other than `cowboy_websocket' `takeover/7' is called after the 101.
+-spec switch_protocol([{binary(), iodata()}], module(), {#websocket{}, term()}, map()) -> ok.
+switch_protocol(Headers, cowboy_websocket, {W, State}, _) ->
+    switch(Headers, W#websocket{state = State});
+switch_protocol(Headers, Protocol, {W, State}, Opts) ->
+    Arguments = [farrier_exchange:ref(), farrier_transport:socket(farrier_exchange:request()), farrier_transport, Opts, <<>>],
+    switch(Headers, W#websocket{state = State, takeover = {Protocol, Arguments}}).
+
+-spec switch([{binary(), iodata()}], #websocket{}) -> ok.
+switch(Headers, #websocket{options = Options} = W) ->
+    farrier_connection:upgrade(?MODULE, Headers, Options, W#websocket{options = #{}}).
 
 -spec filter(map(), map()) -> term().
 filter(#{req_filter := Filter}, Req) -> Filter(Req);
@@ -147,7 +184,9 @@ filter(Opts, Req) when is_map(Opts) ->
 
 %%% Session
 
--spec websocket_init(#websocket{}) -> farrier_handler:result().
+-spec websocket_init(#websocket{}) -> farrier_handler:result() | farrier_handler:takeover().
+websocket_init(#websocket{takeover = {Protocol, Arguments}, state = State} = W) ->
+    {takeover, Protocol, Arguments ++ [{W#websocket{takeover = none}, State}]};
 websocket_init(#websocket{handler = Handler, state = State} = W) ->
     case erlang:function_exported(Handler, websocket_init, 1) of
         true ->
@@ -159,6 +198,11 @@ websocket_init(#websocket{handler = Handler, state = State} = W) ->
         false ->
             {ok, W}
     end.
+
+%% @doc What `cowboy_websocket:takeover/7' does: begins the session with this state of the handler. Never returns.
+-spec takeover({#websocket{}, term()}) -> no_return().
+takeover({#websocket{} = W, State}) ->
+    farrier_connection:take_over(W#websocket{state = State, takeover = none}).
 
 %% Empty pings and pongs are atoms in this generation.
 -spec frame({text | binary | ping | pong, binary()}, #websocket{}) -> farrier_handler:result().

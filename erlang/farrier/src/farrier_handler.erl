@@ -8,7 +8,7 @@
 
 -export([adapter/2, generation/1]).
 
--export_type([generation/0, state/0, traits/0, result/0, reason/0, frames/0, command/0, env/0, outcome/0]).
+-export_type([generation/0, state/0, traits/0, result/0, takeover/0, reason/0, frames/0, command/0, env/0, outcome/0]).
 
 %% 0: Cowboy 0.2 to 0.6. 1: 0.8 to 1.1. 2pre: 2.0.0-pre.1 to pre.3. 2: 2.0.0-pre.4 and what followed.
 -type generation() :: 0 | 1 | '2pre' | 2.
@@ -42,6 +42,10 @@
     | {stop, frames(), reason(), state()}
     | {crash, term(), state()}.
 
+%% In place of the first result: a module whose takeover/7 shall be called, with its arguments after the first one, the parent.
+%% It begins the session by `farrier_connection:take_over/1'.
+-type takeover() :: {takeover, module(), [term()]}.
+
 %% Why a session ends. `remote' is a close frame of the peer; `exit' is the parent's exit or `sys:terminate/2'.
 -type reason() ::
     stop
@@ -68,7 +72,7 @@
 -callback traits() -> traits().
 
 %% Called once, after the 101 is out and before the first frame is read.
--callback websocket_init(state()) -> result().
+-callback websocket_init(state()) -> result() | takeover().
 
 %% Called for every complete message, pings included (the pong is out by then).
 -callback frame({text | binary | ping | pong, binary()}, state()) -> result().

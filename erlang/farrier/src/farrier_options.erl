@@ -267,6 +267,11 @@ protocol_kind(_, _) ->
 
 %% @doc Whether an option's value is of a kind; a bad one is thrown to `guarded/1'.
 -spec check(kind(), any(), any()) -> ok.
+check(stream_handlers, Name, Value) ->
+    case farrier_stream:check(Value) of
+        ok -> ok;
+        {error, Allowed} -> bad_option(Name, Value, Allowed)
+    end;
 check(Kind, Name, Value) ->
     case is_valid(Kind, Value) of
         true -> ok;
@@ -291,7 +296,6 @@ is_valid(modules, Value) -> is_list(Value) andalso lists:all(fun is_atom/1, Valu
 is_valid(map, Value) -> is_map(Value);
 is_valid(list, Value) -> is_list(Value);
 is_valid(function, Value) -> Value =:= undefined orelse is_function(Value);
-is_valid(stream_handlers, Value) -> Value =:= [cowboy_stream_h];
 is_valid({only, Only}, Value) -> Value =:= Only.
 
 -spec allowed(kind()) -> binary().
@@ -308,7 +312,6 @@ allowed(modules) -> <<"a list of modules">>;
 allowed(map) -> <<"a map">>;
 allowed(list) -> <<"a property list">>;
 allowed(function) -> <<"a function or undefined">>;
-allowed(stream_handlers) -> <<"[cowboy_stream_h]: other stream handlers are not supported yet">>;
 allowed({only, Only}) -> iolist_to_binary(io_lib:format("~p: anything else is not supported yet", [Only])).
 
 %% @doc Throws to `guarded/1'.

@@ -430,7 +430,7 @@ reply(Status, Headers, Req) -> reply(Status, Headers, <<>>, Req).
 %% status 204 or 304 has no body. Exits with `response_error' if a response has been sent or `Headers' has cookies.
 -spec reply(integer() | binary(), #{binary() => iodata()}, farrier_exchange:body(), req()) -> req().
 reply(_, _, _, #{has_sent_resp := _}) ->
-    already_sent();
+    farrier_req_2_resp:already_sent();
 reply(_, #{<<"set-cookie">> := _}, _, _) ->
     cookie_header();
 reply(Status, Headers, {sendfile, _, Length, _} = Body, Req) when is_integer(Status); is_binary(Status) ->
@@ -439,10 +439,9 @@ reply(Status, Headers, Body, Req) when is_integer(Status); is_binary(Status) ->
     do_reply(Status, Headers, iolist_size(Body), Body, Req).
 
 -spec do_reply(integer() | binary(), map(), non_neg_integer(), farrier_exchange:body(), req()) -> req().
-do_reply(Status, Headers, Length, Body, #{pid := Pid} = Req) ->
-    X = farrier_exchange:find(Pid),
-    Framed = content_length(bodiless(Status), Length, response_headers(Headers, Req)),
-    first(farrier_exchange:respond(X, Status, wire_headers(persistent(X, Framed)), Body)),
+do_reply(Status, Headers, Length, Body, Req) ->
+    All = content_length(bodiless(Status), Length, response_headers(Headers, Req)),
+    farrier_req_2_resp:command({response, Status, All, Body}, Req),
     done(Req#{has_sent_resp => true}).
 
 -spec content_length(boolean(), non_neg_integer(), map()) -> map().
@@ -462,16 +461,6 @@ bodiless(_) -> false.
 -spec done(req()) -> req().
 done(Req) ->
     maps:without([resp_headers, resp_cookies, resp_body], Req).
-
-%% A Req from before the reply does not know of it.
--spec first(ok | {error, already_sent}) -> ok.
-first(ok) -> ok;
-first({error, already_sent}) -> already_sent().
-
-%% As from Cowboy 2.11.
--spec already_sent() -> no_return().
-already_sent() ->
-    exit({response_error, response_already_sent, 'The final response has already been sent.'}).
 
 -spec cookie_header() -> no_return().
 cookie_header() ->
@@ -493,25 +482,6 @@ upgrade_headers(Req) ->
     maps:to_list(resp_headers(Req)) ++
         [{<<"set-cookie">>, Cookie} || Cookie <- maps:values(maps:get(resp_cookies, Req, #{}))].
 
-%% Cowboy writes a map of headers, that is sorted by name, and the cookies after it.
--spec wire_headers(map()) -> farrier_exchange:headers().
-wire_headers(#{<<"set-cookie">> := Cookies} = Headers) ->
-    maps:to_list(maps:remove(<<"set-cookie">>, Headers)) ++ [{<<"set-cookie">>, C} || C <- Cookies];
-wire_headers(Headers) ->
-    maps:to_list(Headers).
-
-%% Tells the client what becomes of the connection where that is not the default of its HTTP version. Cowboy 2 answers
-%% HTTP/1.0 in HTTP/1.1, so that it says `close' there too.
--spec persistent(farrier_exchange:exchange(), map()) -> map().
-persistent(_, #{<<"connection">> := _} = Headers) ->
-    Headers;
-persistent(X, Headers) ->
-    case {farrier_exchange:persistence(X), farrier_exchange:http_version(X)} of
-        {close, _} -> Headers#{<<"connection">> => <<"close">>};
-        {keepalive, 'HTTP/1.0'} -> Headers#{<<"connection">> => <<"keep-alive">>};
-        {keepalive, _} -> Headers
-    end.
-
 -spec stream_reply(integer() | binary(), req()) -> req().
 stream_reply(Status, Req) ->
     stream_reply(Status, #{}, Req).
@@ -519,65 +489,23 @@ stream_reply(Status, Req) ->
 %% @doc Sends the head of a response; `stream_body/3' sends its body.
 -spec stream_reply(integer() | binary(), #{binary() => iodata()}, req()) -> req().
 stream_reply(_, _, #{has_sent_resp := _}) ->
-    already_sent();
+    farrier_req_2_resp:already_sent();
 stream_reply(_, #{<<"set-cookie">> := _}, _) ->
     cookie_header();
-stream_reply(Status, Headers, #{pid := Pid} = Req) when is_integer(Status); is_binary(Status) ->
+stream_reply(Status, Headers, Req) when is_integer(Status); is_binary(Status) ->
     case bodiless(Status) of
         true ->
             reply(Status, Headers, <<>>, Req);
         false ->
-            X = farrier_exchange:find(Pid),
-            Framed = chunked(X, without_trailer(takes_trailers(Req), response_headers(Headers, Req))),
-            first(farrier_exchange:stream(X, Status, wire_headers(Framed))),
+            farrier_req_2_resp:command({headers, Status, response_headers(Headers, Req)}, Req),
             done(Req#{has_sent_resp => headers})
-    end.
-
-%% RFC 7230 4.3
--spec takes_trailers(req()) -> boolean().
-takes_trailers(#{headers := #{<<"te">> := Te}}) ->
-    lists:member(<<"trailers">>, binary:split(farrier_header:lower(Te), [<<",">>, <<" ">>], [global]));
-takes_trailers(_) ->
-    false.
-
--spec without_trailer(boolean(), map()) -> map().
-without_trailer(true, Headers) -> Headers;
-without_trailer(false, Headers) -> maps:remove(<<"trailer">>, Headers).
-
-%% Without a length the body ends with a last chunk, or for HTTP/1.0 with the connection.
--spec chunked(farrier_exchange:exchange(), map()) -> map().
-chunked(X, #{<<"content-length">> := _} = Headers) ->
-    persistent(X, Headers);
-chunked(X, Headers) ->
-    case farrier_exchange:http_version(X) of
-        'HTTP/1.0' -> maps:merge(#{<<"connection">> => <<"close">>}, Headers);
-        _ -> (persistent(X, Headers))#{<<"transfer-encoding">> => <<"chunked">>}
     end.
 
 %% @doc Sends a piece of a streamed body and waits until there is room for more. The process ends with `shutdown' when
 %% the client is gone, as a request process of Cowboy does.
 -spec stream_body(farrier_exchange:body(), fin | nofin, req()) -> ok.
-stream_body(Data, Fin, #{has_sent_resp := headers, pid := Pid, method := Method}) when Fin =:= fin; Fin =:= nofin ->
-    X = farrier_exchange:find(Pid),
-    case Method =:= <<"HEAD">> orelse is_empty(Data) of
-        true -> ok;
-        false -> streamed(farrier_exchange:chunk(X, Data))
-    end,
-    finished(Fin, X, []).
-
--spec is_empty(farrier_exchange:body()) -> boolean().
-is_empty({sendfile, _, Length, _}) -> Length =:= 0;
-is_empty(Data) -> iolist_size(Data) =:= 0.
-
--spec streamed(ok | {error, term()}) -> ok.
-streamed(ok) -> ok;
-streamed({error, closed}) -> exit(shutdown);
-streamed({error, timeout}) -> exit(shutdown);
-streamed({error, Reason}) -> error(Reason).
-
--spec finished(fin | nofin, farrier_exchange:exchange(), farrier_exchange:headers()) -> ok.
-finished(fin, X, Trailers) -> farrier_exchange:finish(X, Trailers);
-finished(nofin, _, _) -> ok.
+stream_body(Data, Fin, #{has_sent_resp := headers} = Req) when Fin =:= fin; Fin =:= nofin ->
+    farrier_req_2_resp:command({data, Fin, Data}, Req).
 
 %% @doc Sends server-sent events: `id', `event', `data', `retry', `comment'.
 -spec stream_events(map() | [map()], fin | nofin, req()) -> ok.
@@ -613,9 +541,8 @@ event_lines(Prefix, Text) ->
 
 %% @doc Ends a streamed body with trailers, which a client gets that has said `te: trailers'.
 -spec stream_trailers(#{binary() => iodata()}, req()) -> ok.
-stream_trailers(Trailers, #{has_sent_resp := headers, pid := Pid} = Req) ->
-    Sent = [Trailer || takes_trailers(Req), Trailer <- maps:to_list(Trailers)],
-    farrier_exchange:finish(farrier_exchange:find(Pid), Sent).
+stream_trailers(Trailers, #{has_sent_resp := headers} = Req) ->
+    farrier_req_2_resp:command({trailers, Trailers}, Req).
 
 -spec inform(integer() | binary(), req()) -> ok.
 inform(Status, Req) ->
@@ -624,11 +551,11 @@ inform(Status, Req) ->
 %% @doc Sends an informational response, such as 103, before the final one. Exits with `response_error' as `reply/4' does.
 -spec inform(integer() | binary(), #{binary() => iodata()}, req()) -> ok.
 inform(_, _, #{has_sent_resp := _}) ->
-    already_sent();
+    farrier_req_2_resp:already_sent();
 inform(_, #{<<"set-cookie">> := _}, _) ->
     cookie_header();
-inform(Status, Headers, #{pid := Pid}) when is_integer(Status); is_binary(Status) ->
-    first(farrier_exchange:inform(farrier_exchange:find(Pid), Status, maps:to_list(Headers))).
+inform(Status, Headers, Req) when is_integer(Status); is_binary(Status) ->
+    farrier_req_2_resp:command({inform, Status, Headers}, Req).
 
 -spec push(iodata(), #{binary() => iodata()}, req()) -> ok.
 push(Path, Headers, Req) ->
@@ -646,6 +573,6 @@ push(_, _, #{pid := _, scheme := _, host := _, port := _}, Opts) ->
 -spec cast(term(), req()) -> ok.
 cast(Message, #{pid := Pid, streamid := StreamId}) ->
     case Pid =:= self() andalso farrier_exchange:serves() of
-        true -> ok;
+        true -> farrier_stream:cast(Message);
         false -> Pid ! {{Pid, StreamId}, Message}, ok
     end.

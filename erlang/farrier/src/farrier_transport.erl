@@ -3,13 +3,19 @@
 %% from the fun of `set_resp_body_fun/2,3'. What would bypass the protocol answers `{error, enotsup}'.
 -module(farrier_transport).
 
--export([name/0, messages/0, secure/0, peername/1, sockname/1, setopts/2, controlling_process/2]).
+-export([socket/1, name/0, messages/0, secure/0, peername/1, sockname/1, setopts/2, controlling_process/2]).
 -export([send/2, sendfile/2, sendfile/4, sendfile/5, recv/3, close/1, shutdown/2]).
 
 -export_type([socket/0]).
 
-%% The process that serves the request.
--type socket() :: {farrier_socket, pid()}.
+%% The process that serves the request. With the addresses, which it then tells of a session, too.
+-type socket() :: {farrier_socket, pid()} | {farrier_socket, pid(), #{peer := address(), sock := address()}}.
+-type address() :: {inet:ip_address(), inet:port_number()}.
+
+%% @doc The socket of this process, for a session that begins with this request.
+-spec socket(farrier_bridge:request()) -> socket().
+socket(#{peer := Peer, sock := Sock}) ->
+    {farrier_socket, self(), #{peer => Peer, sock => Sock}}.
 
 -spec name() -> tcp.
 name() -> tcp.
@@ -28,6 +34,8 @@ peername(Socket) -> address(peer, Socket).
 sockname(Socket) -> address(sock, Socket).
 
 -spec address(peer | sock, socket()) -> {ok, {inet:ip_address(), inet:port_number()}} | {error, enotconn}.
+address(Key, {farrier_socket, _, Addresses}) ->
+    {ok, maps:get(Key, Addresses)};
 address(Key, {farrier_socket, Pid}) ->
     try
         {ok, maps:get(Key, farrier_exchange:request(farrier_exchange:find(Pid)))}
@@ -70,6 +78,8 @@ sendfile(Socket, Path, Offset, Length, _) ->
     sendfile(Socket, Path, Offset, Length).
 
 -spec body(socket(), farrier_exchange:body()) -> ok | {error, atom()}.
+body({farrier_socket, _, _}, _) ->
+    {error, enotsup};
 body({farrier_socket, Pid}, Data) ->
     try farrier_exchange:find(Pid) of
         X ->
