@@ -268,4 +268,4 @@ an_upgrade_is_answered_without_headers_of_ones_own_test() ->
     {ok, Req} = cowboy_req:upgrade_reply(426, [{<<"upgrade">>, <<"x">>}], req(#{})),
     ?assertEqual([{respond, 426, [{<<"connection">>, <<"Upgrade">>}, {<<"upgrade">>, <<"x">>}], <<>>}], ?BRIDGE:calls()),
     ?assertError(function_clause, cowboy_req:upgrade_reply(426, [], Req)),
-    ?assertError({not_supported, 'cowboy_req:upgrade_reply/3', _}, cowboy_req:upgrade_reply(101, [], req(#{}))).
+    ?assertError({not_supported, {cowboy_req, upgrade_reply, 3}, _}, cowboy_req:upgrade_reply(101, [], req(#{}))).

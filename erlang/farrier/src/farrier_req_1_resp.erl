@@ -155,7 +155,7 @@ continue(#http_req{}) ->
 %% caller goes on with the socket in another protocol; there is no such socket, so that 101 fails with `not_supported'.
 -spec upgrade_reply(status(), headers(), req()) -> {ok, req()}.
 upgrade_reply(101, _, #http_req{resp_state = waiting}) ->
-    error({not_supported, 'cowboy_req:upgrade_reply/3', 'farrier has no Erlang socket to hand over after a 101.'});
+    error({not_supported, {cowboy_req, upgrade_reply, 3}, <<"there is no Erlang socket to go on with after a 101">>});
 upgrade_reply(Status, Headers, #http_req{resp_state = waiting} = Req) ->
     send(Status, Headers, [{<<"connection">>, <<"Upgrade">>}], <<>>, Req).
 
