@@ -454,6 +454,10 @@ command([{active, Active} | Commands], #session{bridge = Bridge, handle = Handle
 command([{set_options, Options} | Commands], #session{bridge = Bridge, handle = Handle} = Session) ->
     _ = Bridge:set_options(Handle, Options),
     command(Commands, Session);
+command([{send, Frames} | Commands], Session) ->
+    %% A failure is that of the frames that follow as well.
+    _ = Frames =/= [] andalso write(Frames, 0, true, Session),
+    command(Commands, Session);
 command([], _) ->
     ok.
 

@@ -9,7 +9,7 @@
 %% Called by the middleware chain, and by sub-protocols through `cowboy_websocket'.
 -export([execute/4, upgrade/4]).
 %% Called by the adapter of Cowboy 2's pre-releases.
--export([on_response/2]).
+-export([extensions/2, on_response/2]).
 %% Called by REST.
 -export([fail/4]).
 %% Called by the connection.
@@ -131,24 +131,34 @@ upgrade(Req, Env, Handler, Opts) ->
     case farrier_handshake:check_1(Req) of
         {ok, Accept, Version, Req2} ->
             Req3 = farrier_req_1:set_meta(websocket_version, Version, Req2),
-            Req4 = farrier_req_1:set_meta(websocket_compress, false, Req3),
-            initialise(Accept, Req4, Env, Handler, Opts);
+            Extensions = extensions(fun farrier_extensions:negotiate_1/1, Req),
+            Req4 = farrier_req_1:set_meta(websocket_compress, Extensions =/= none, Req3),
+            initialise({Accept, Extensions}, Req4, Env, Handler, Opts);
         error ->
             {error, 400, Req}
     end.
 
--spec initialise(binary(), term(), list(), module(), term()) -> farrier_handler:outcome().
-initialise(Accept, Req, Env, Handler, Opts) ->
+%% @doc What is negotiated if the listener's option `compress' allows it. Malformed offers count as none.
+-spec extensions(fun(([farrier_extensions:offer()]) -> farrier_extensions:answer()), term()) -> farrier_extensions:answer().
+extensions(Negotiate, Req) ->
+    Offers = farrier_req_1:parse_header(<<"sec-websocket-extensions">>, Req),
+    case {farrier_req_1:get([resp_compress], Req), Offers} of
+        {[true], {ok, Parsed, _}} when is_list(Parsed) -> Negotiate(Parsed);
+        _ -> none
+    end.
+
+-spec initialise({binary(), farrier_extensions:answer()}, term(), list(), module(), term()) -> farrier_handler:outcome().
+initialise(Agreed, Req, Env, Handler, Opts) ->
     try Handler:websocket_init(farrier_exchange:transport(), Req, Opts) of
         {ok, Req2, State} ->
-            accepted(Accept, Env, infinity, #websocket{handler = Handler, req = Req2, state = State});
+            accepted(Agreed, Env, infinity, #websocket{handler = Handler, req = Req2, state = State});
         {ok, Req2, State, hibernate} ->
-            accepted(Accept, Env, infinity,
+            accepted(Agreed, Env, infinity,
                 #websocket{handler = Handler, req = Req2, state = State, hibernate = true});
         {ok, Req2, State, Timeout} ->
-            accepted(Accept, Env, Timeout, #websocket{handler = Handler, req = Req2, state = State});
+            accepted(Agreed, Env, Timeout, #websocket{handler = Handler, req = Req2, state = State});
         {ok, Req2, State, Timeout, hibernate} ->
-            accepted(Accept, Env, Timeout,
+            accepted(Agreed, Env, Timeout,
                 #websocket{handler = Handler, req = Req2, state = State, hibernate = true});
         {shutdown, Req2} ->
             {error, 400, Req2}
@@ -158,19 +168,20 @@ initialise(Accept, Req, Env, Handler, Opts) ->
             reraise(Class, Reason, Stack, {Handler, websocket_init, 3}, Req, [{opts, Opts}])
     end.
 
--spec accepted(binary(), list(), timeout(), #websocket{}) -> farrier_handler:outcome().
-accepted(Accept, Env, Timeout, #websocket{req = Req} = W) ->
-    Headers = farrier_handshake:headers_1(Accept, farrier_req_1:upgrade_headers(Req)),
-    Sent = [{resp_state, done}, {resp_headers, []}, {resp_body, <<>>}],
-    Req2 = farrier_req_1:set(Sent, on_response(Headers, Req)),
+-spec accepted({binary(), farrier_extensions:answer()}, list(), timeout(), #websocket{}) ->
+    farrier_handler:outcome().
+accepted({Accept, Negotiated}, Env, Timeout, #websocket{req = Req} = W) ->
     [Version] = farrier_req_1:get([version], Req),
-    Options = #{
+    {Extensions, Options} = farrier_extensions:compress(Negotiated, #{
         version => Version,
         idle_timeout => Timeout,
         max_frame_size => infinity,
         validate_utf8 => true,
         early_data => discard
-    },
+    }),
+    Headers = farrier_handshake:headers_1(Accept, Extensions, farrier_req_1:upgrade_headers(Req)),
+    Sent = [{resp_state, done}, {resp_headers, []}, {resp_body, <<>>}],
+    Req2 = farrier_req_1:set(Sent, on_response(Headers, Req)),
     ok = farrier_connection:upgrade(?MODULE, Headers, Options, W#websocket{req = Req2}),
     {ok, Req2, Env}.
 

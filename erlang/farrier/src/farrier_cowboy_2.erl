@@ -133,12 +133,12 @@ upgrade(Req, Env, Handler, State) ->
 
 %% @doc Checks the request and asks for the upgrade, or answers 4xx; the connection stays open and `terminate/3' is not called.
 %%
-%% Options (others are ignored): `idle_timeout' (ms or infinity, 60000), `max_frame_size' (bytes or infinity, 1000000),
-%% `validate_utf8' (true), `req_filter'. Whatever is not a map fails, and the client gets 500.
+%% Options (others are ignored): `compress' (boolean, false), `deflate_opts' (see {@link farrier_extensions:negotiate/2}),
+%% `idle_timeout' (ms or infinity, 60000), `max_frame_size' (bytes or infinity, 1000000), `validate_utf8' (true), `req_filter'. Whatever is not a map fails, and the client gets 500.
 -spec upgrade(map(), map(), module(), term(), map()) -> farrier_handler:outcome().
 upgrade(#{version := Version} = Req, Env, Handler, State, Opts) ->
     Websocket = #websocket{handler = Handler, state = State, req = filter(Opts, Req)},
-    Options = #{
+    Options0 = #{
         version => Version,
         idle_timeout => maps:get(idle_timeout, Opts, ?DEFAULT_IDLE_TIMEOUT),
         max_frame_size => maps:get(max_frame_size, Opts, ?DEFAULT_MAX_FRAME_SIZE),
@@ -147,11 +147,20 @@ upgrade(#{version := Version} = Req, Env, Handler, State, Opts) ->
     },
     case farrier_handshake:check_2(Req) of
         {ok, Accept} ->
-            switch_protocol(farrier_handshake:headers_2(Accept, Req), Websocket#websocket{options = Options}, Req),
+            {Extensions, Options} = farrier_extensions:compress(extensions(Opts, Req), Options0),
+            Headers = farrier_handshake:headers_2(Accept, Extensions, Req),
+            switch_protocol(Headers, Websocket#websocket{options = Options}, Req),
             {ok, Req, Env};
         {error, Status, Headers} ->
             {ok, farrier_req_2:reply(Status, Headers, Req), Env}
     end.
+
+-spec extensions(map(), map()) -> farrier_extensions:answer().
+extensions(#{compress := true} = Opts, Req) ->
+    Offers = farrier_req_2:parse_header(<<"sec-websocket-extensions">>, Req, []),
+    farrier_extensions:negotiate(Offers, maps:get(deflate_opts, Opts, #{}));
+extensions(_, _) ->
+    none.
 
 %% Stream handlers may change the headers of the 101, and the module that takes the connection over.
 -spec switch_protocol([{binary(), iodata()}], #websocket{}, map()) -> ok.
@@ -290,16 +299,18 @@ commands([], Frames, Commands, W, Flag) ->
 commands([{active, Active} = Command | Rest], Frames, Commands, W, Flag) when is_boolean(Active) ->
     commands(Rest, Frames, [Command | Commands], W, Flag);
 commands([{deflate, Deflate} | Rest], Frames, Commands, W, Flag) when is_boolean(Deflate) ->
-    commands(Rest, Frames, Commands, W, Flag);
+    %% The frames before it are sent as it was.
+    commands(Rest, [], [{set_options, #{deflate => Deflate}}, {send, lists:reverse(Frames)} | Commands], W, Flag);
 commands([{set_options, Options} | Rest], Frames, Commands, W, Flag) ->
     Known = maps:with([idle_timeout, max_frame_size], Options),
     commands(Rest, Frames, [{set_options, Known} | Commands], W, Flag);
 commands([{shutdown_reason, Reason} | Rest], Frames, Commands, W, Flag) ->
     commands(Rest, Frames, Commands, W#websocket{exit = shutdown_reason(Reason)}, Flag);
-commands([Close | _], Frames, _, W, _) when
+commands([Close | _], Frames, Commands, W, _) when
     Close =:= close; element(1, Close) =:= close, tuple_size(Close) =< 3, tuple_size(Close) >= 2
 ->
-    {stop, lists:reverse([Close | Frames]), stop, W};
+    Before = [Sent || {send, Sent} <- lists:reverse(Commands)],
+    {stop, lists:append(Before) ++ lists:reverse([Close | Frames]), stop, W};
 commands([{Type, _} = Frame | Rest], Frames, Commands, W, Flag) when
     Type =:= text; Type =:= binary; Type =:= ping; Type =:= pong
 ->

@@ -95,25 +95,28 @@ upgrade(Req, Env, Handler, State, Timeout, Hibernate) ->
     case farrier_handshake:check_1(farrier_req_2pre:to_1(Req)) of
         {ok, Accept, Version, _} ->
             Req2 = farrier_req_2pre:set_meta(websocket_version, Version, Req),
-            Req3 = farrier_req_2pre:set_meta(websocket_compress, false, Req2),
+            Negotiate = fun(Offers) -> farrier_extensions:negotiate(Offers, #{}) end,
+            Extensions = farrier_cowboy_1:extensions(Negotiate, farrier_req_2pre:to_1(Req)),
+            Req3 = farrier_req_2pre:set_meta(websocket_compress, Extensions =/= none, Req2),
             Websocket = #websocket{handler = Handler, req = Req3, state = State, hibernate = Hibernate},
-            accepted(Accept, Env, Timeout, Websocket);
+            accepted({Accept, Extensions}, Env, Timeout, Websocket);
         error ->
             {error, 400, Req}
     end.
 
--spec accepted(binary(), list(), timeout(), #websocket{}) -> farrier_handler:outcome().
-accepted(Accept, Env, Timeout, #websocket{req = Req} = W) ->
-    Headers = farrier_handshake:headers_1(Accept, farrier_req_2pre:upgrade_headers(Req)),
-    Answered = farrier_req_2pre:from_1(farrier_cowboy_1:on_response(Headers, farrier_req_2pre:to_1(Req))),
-    Sent = farrier_req_2pre:set([{resp_state, done}, {resp_headers, []}, {resp_body, <<>>}], Answered),
-    Options = #{
+-spec accepted({binary(), farrier_extensions:answer()}, list(), timeout(), #websocket{}) ->
+    farrier_handler:outcome().
+accepted({Accept, Negotiated}, Env, Timeout, #websocket{req = Req} = W) ->
+    {Extensions, Options} = farrier_extensions:compress(Negotiated, #{
         version => farrier_req_2pre:version(Req),
         idle_timeout => Timeout,
         max_frame_size => infinity,
         validate_utf8 => true,
         early_data => discard
-    },
+    }),
+    Headers = farrier_handshake:headers_1(Accept, Extensions, farrier_req_2pre:upgrade_headers(Req)),
+    Answered = farrier_req_2pre:from_1(farrier_cowboy_1:on_response(Headers, farrier_req_2pre:to_1(Req))),
+    Sent = farrier_req_2pre:set([{resp_state, done}, {resp_headers, []}, {resp_body, <<>>}], Answered),
     ok = farrier_connection:upgrade(?MODULE, Headers, Options, W#websocket{req = Sent}),
     {ok, Sent, Env}.
 

@@ -3,7 +3,7 @@
 %% Which offers are taken, and the words and the order of the answer, are those of Cowboy 2.18.
 -module(farrier_extensions).
 
--export([negotiate/2, negotiate_1/1]).
+-export([negotiate/2, negotiate_1/1, compress/2]).
 
 -export_type([offer/0, compression/0]).
 
@@ -12,6 +12,8 @@
 %% What the bridge is told (docs/bridge.md).
 -type compression() :: map().
 -type answer() :: none | {Header :: binary(), compression()}.
+
+-export_type([answer/0]).
 
 -define(S_TAKEOVER, <<"server_no_context_takeover">>).
 -define(C_TAKEOVER, <<"client_no_context_takeover">>).
@@ -42,6 +44,11 @@ negotiate([], _) ->
 negotiate_1([{<<"x-webkit-deflate-frame">>, []} | _]) -> webkit(#{});
 negotiate_1([_ | Offers]) -> negotiate_1(Offers);
 negotiate_1([]) -> none.
+
+%% @doc The header of the 101 and the options of the bridge, with what was negotiated.
+-spec compress(answer(), map()) -> {none | binary(), map()}.
+compress(none, Options) -> {none, Options};
+compress({Header, Compression}, Options) -> {Header, Options#{compress => Compression}}.
 
 -spec webkit(map()) -> answer().
 webkit(Options) ->

@@ -29,7 +29,7 @@
 %% Frame terms as the bridge takes them (see docs/bridge.md), possibly malformed ones.
 -type frames() :: [term()].
 
--type command() :: {active, boolean()} | {set_options, map()}.
+-type command() :: {active, boolean()} | {set_options, map()} | {send, frames()}.
 
 %% What a callback asks for. `stop' ends the session after the frames were sent. The second element of
 %% `crash' is understood by the adapter's own `crash/2'.

@@ -2,7 +2,10 @@
 %% are told, and the headers of the 101. Pure but for the date.
 -module(farrier_handshake).
 
--export([accept/1, check_1/1, check_2/1, is_upgrade_request/1, headers_1/2, headers_2/2]).
+-export([accept/1, check_1/1, check_2/1, is_upgrade_request/1, headers_1/3, headers_2/3]).
+
+%% What was negotiated: the value of `sec-websocket-extensions', if any.
+-type extensions() :: none | binary().
 
 -define(GUID, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").
 
@@ -60,15 +63,16 @@ accept(Key) ->
     base64:encode(crypto:hash(sha, [Key, ?GUID])).
 
 %% @doc The 101 of Cowboy 1: no date, no server, and what the handler set stands in the middle.
--spec headers_1(binary(), [{binary(), iodata()}]) -> [{binary(), iodata()}].
-headers_1(Accept, Set) ->
+-spec headers_1(binary(), extensions(), [{binary(), iodata()}]) -> [{binary(), iodata()}].
+headers_1(Accept, Extensions, Set) ->
     [{<<"connection">>, <<"Upgrade">>} | Set] ++
-        [{<<"upgrade">>, <<"websocket">>}, {<<"sec-websocket-accept">>, Accept}].
+        [{<<"upgrade">>, <<"websocket">>}, {<<"sec-websocket-accept">>, Accept}] ++
+        [{<<"sec-websocket-extensions">>, Extensions} || Extensions =/= none].
 
 %% @doc The 101 of Cowboy 2: one map of headers, in which the handler's win over date and server and the handshake's
 %% over the handler's; the cookies come last.
--spec headers_2(binary(), map()) -> [{binary(), iodata()}].
-headers_2(Accept, Req) ->
+-spec headers_2(binary(), extensions(), map()) -> [{binary(), iodata()}].
+headers_2(Accept, Extensions, Req) ->
     {Cookies, Set} = lists:partition(fun({Name, _}) -> Name =:= <<"set-cookie">> end, farrier_req_2:upgrade_headers(Req)),
     Default = #{<<"date">> => farrier_clock:rfc1123(), <<"server">> => <<"Cowboy">>},
     Headers = (maps:merge(Default, maps:from_list(Set)))#{
@@ -76,4 +80,8 @@ headers_2(Accept, Req) ->
         <<"upgrade">> => <<"websocket">>,
         <<"sec-websocket-accept">> => Accept
     },
-    maps:to_list(Headers) ++ Cookies.
+    maps:to_list(extended(Extensions, Headers)) ++ Cookies.
+
+-spec extended(extensions(), map()) -> map().
+extended(none, Headers) -> Headers;
+extended(Extensions, Headers) -> Headers#{<<"sec-websocket-extensions">> => Extensions}.
