@@ -1,0 +1,96 @@
+%% @doc The client of the suite for Cowboy 0, and the listener that it talks to.
+-module(old_client).
+
+-export([listen/1, listen/2, unlisten/0, connect/2, connect/3, upgraded/1, upgraded/2, ask/2, ask/3, request/2]).
+-export([handshake/1, hixie/1, log/1]).
+
+-import(pre_client, [open/1, send/2, head/1, started/0, flush/0, until_eof/1]).
+
+-define(LISTENER, old).
+-define(PATIENCE, 5000).
+
+%% A listener with these rules for any host, or with a whole dispatch list.
+-spec listen(list()) -> inet:port_number().
+listen(Dispatch) -> listen(Dispatch, []).
+
+-spec listen(list(), list()) -> inet:port_number().
+listen(Dispatch, ProtoOpts) ->
+    ok = unlisten(),
+    {ok, _} = cowboy:start_listener(?LISTENER, 100, cowboy_tcp_transport, [{ip, {127, 0, 0, 1}}, {port, 0}],
+        cowboy_http_protocol, [{dispatch, Dispatch} | ProtoOpts]),
+    maps:get(port, farrier:info(?LISTENER)).
+
+-spec unlisten() -> ok.
+unlisten() ->
+    _ = cowboy:stop_listener(?LISTENER),
+    ok.
+
+%% A listener with the scripted handler, a client that has sent these bytes, and the request's process.
+-spec connect(map(), iodata()) -> {gen_tcp:socket(), pid()}.
+connect(Opts, Bytes) -> connect(Opts, Bytes, []).
+
+-spec connect(map(), iodata(), list()) -> {gen_tcp:socket(), pid()}.
+connect(Opts, Bytes, ProtoOpts) ->
+    ok = unlisten(),
+    flush(),
+    Socket = open(listen([{'_', [{'_', old_handler, Opts#{test => self()}}]}], ProtoOpts)),
+    send(Socket, Bytes),
+    {Socket, started()}.
+
+-spec upgraded(map()) -> {gen_tcp:socket(), pid()}.
+upgraded(Opts) -> upgraded(Opts, pre_client:handshake()).
+
+-spec upgraded(map(), iodata()) -> {gen_tcp:socket(), pid()}.
+upgraded(Opts, Handshake) ->
+    {Socket, Pid} = connect(Opts, Handshake),
+    <<"HTTP/1.1 101 ", _/binary>> = head(Socket),
+    {Socket, Pid}.
+
+%% Runs a fun on the Req of a request, in its process.
+-spec ask(iodata(), fun((term()) -> term())) -> term().
+ask(Request, Fun) -> ask(Request, Fun, '_').
+
+-spec ask(iodata(), fun((term()) -> term()), term()) -> term().
+ask(Request, Fun, Path) ->
+    Test = self(),
+    Init = fun(Req, S) -> Test ! {asked, catch Fun(Req)}, {ok, Req, S} end,
+    Socket = open(listen([{'_', [{Path, old_handler, #{test => Test, init => Init}}]}])),
+    send(Socket, Request),
+    _ = started(),
+    receive {asked, Answer} -> flush(), ok = gen_tcp:close(Socket), Answer after ?PATIENCE -> error(no_answer) end.
+
+%% What the server says to a whole exchange, until it closes.
+-spec request(inet:port_number(), iodata()) -> binary().
+request(Port, Bytes) ->
+    Socket = open(Port),
+    send(Socket, Bytes),
+    until_eof(Socket).
+
+%% A handshake of RFC 6455 or of the drafts hybi 7 and 8.
+-spec handshake(string()) -> iodata().
+handshake(Version) -> pre_client:handshake([{"sec-websocket-version", Version}]).
+
+%% The example of draft-hixie-thewebsocketprotocol-76 1.2 without its last eight bytes, `^n:ds[4U'; some of its fields replaced.
+-spec hixie([{string(), string() | none}]) -> iodata().
+hixie(Fields) ->
+    Default = [{"Host", "example.com"}, {"Connection", "Upgrade"}, {"Upgrade", "WebSocket"}, {"Origin", "http://example.com"},
+        {"Sec-WebSocket-Key1", "4 @1  46546xW%0l 1 5"}, {"Sec-WebSocket-Key2", "12998 5 Y3 1  .P00"}],
+    All = lists:ukeymerge(1, lists:keysort(1, Fields), lists:keysort(1, Default)),
+    ["GET /demo?x=1 HTTP/1.1\r\n", [[Name, ": ", Value, "\r\n"] || {Name, Value} <- All, Value =/= none], "\r\n"].
+
+%% The text of the errors that are logged while the fun runs and until the process that it returns has ended, and why that did.
+-spec log(fun(() -> pid())) -> {[string()], term()}.
+log(Fun) ->
+    Test = self(),
+    ok = logger:add_handler(?MODULE, old_log, #{config => Test}),
+    try
+        Pid = Fun(),
+        Reason = pre_client:exit_of(Pid),
+        {collected(), Reason}
+    after
+        logger:remove_handler(?MODULE)
+    end.
+
+-spec collected() -> [string()].
+collected() ->
+    receive {logged, Text} -> [Text | collected()] after 0 -> [] end.
