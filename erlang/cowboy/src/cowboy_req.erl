@@ -412,7 +412,7 @@ new(Socket, Transport, Peer, Method, Path, Qs, _, Version, Headers, Host, Port, 
 -spec call(request | body | stream | response, atom(), [term()], req()) -> term().
 call(Part, Function, Arguments, Req) ->
     case farrier_req:generation(Req) of
-        0 -> to_0(apply(module(1, Part), Function, [from_0(A) || A <- Arguments]));
+        0 -> to_0(apply(module(1, Part), Function, named_0(Function, [from_0(A) || A <- Arguments])));
         Generation -> apply(module(Generation, Part), Function, Arguments)
     end.
 
@@ -429,6 +429,16 @@ module(1, response) -> farrier_req_1_resp.
 -spec from_0(term()) -> term().
 from_0(Req) when element(1, Req) =:= http_req -> farrier_req:convert(1, Req);
 from_0(Argument) -> Argument.
+
+%% Whatever a header is called, it is found.
+-spec named_0(atom(), [term()]) -> [term()].
+named_0(Function, [Name | Arguments]) when
+    Function =:= header; Function =:= parse_header; Function =:= set_resp_header; Function =:= delete_resp_header;
+    Function =:= has_resp_header
+->
+    [farrier_req_0_header:lower(Name) | Arguments];
+named_0(_, Arguments) ->
+    Arguments.
 
 -spec to_0(term()) -> term().
 to_0(Req) when element(1, Req) =:= http_req -> farrier_req:convert(0, Req);

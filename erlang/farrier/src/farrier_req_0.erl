@@ -41,7 +41,7 @@ head(#{method := Method, host := RawHost, port := Port, peer := Peer, headers :=
     {Host, _, _} = farrier_url_0:split_host(RawHost),
     #http_req{
         socket = {farrier_socket, self()},
-        transport = transport_module(farrier_exchange:transport()),
+        transport = transport_module(),
         connection = connection(Request, maps:get(max_keepalive, Options, infinity)),
         pid = self(),
         method = farrier_req_0_header:method(Method),
@@ -53,9 +53,12 @@ head(#{method := Method, host := RawHost, port := Port, peer := Peer, headers :=
         headers = headers_0(lists:reverse(Headers), RawHost)
     }.
 
--spec transport_module(tcp | ssl) -> module().
-transport_module(tcp) -> cowboy_tcp_transport;
-transport_module(ssl) -> cowboy_ssl_transport.
+-spec transport_module() -> module().
+transport_module() ->
+    case farrier_exchange:serves() andalso farrier_exchange:transport() of
+        ssl -> cowboy_ssl_transport;
+        _ -> cowboy_tcp_transport
+    end.
 
 %% The last request that a connection may make closes it.
 -spec connection(map(), pos_integer() | infinity) -> keepalive | close.
@@ -99,34 +102,42 @@ is_short(#{method := Method, path := Path, qs := Qs, headers := Headers}, Max) -
 
 %% @doc The same request as a Req of Cowboy 1. What was parsed is forgotten.
 -spec to_1(req()) -> farrier_req_1:req().
-to_1(#http_req{method = Method, version = {Major, Minor}, headers = Headers} = Req) ->
-    Version = list_to_existing_atom(lists:flatten(io_lib:format("HTTP/~b.~b", [Major, Minor]))),
-    New = farrier_req_1:new(farrier_exchange:request(), farrier_exchange:ref(), #{}),
+to_1(#http_req{version = {1, Minor}, headers = Headers, resp_headers = Set} = Req) ->
+    New = farrier_req_1:new(
+        Req#http_req.socket,
+        farrier_transport,
+        Req#http_req.peer,
+        farrier_req_0_header:text(Req#http_req.method),
+        Req#http_req.raw_path,
+        default(Req#http_req.raw_qs, <<>>),
+        version_1(Minor),
+        [{farrier_req_0_header:lower(Name), Value} || {Name, Value} <- Headers],
+        default(Req#http_req.raw_host, <<>>),
+        Req#http_req.port,
+        Req#http_req.buffer,
+        true,
+        false,
+        hook_1(Req#http_req.onresponse)
+    ),
     farrier_req_1:set(
         [
-            {socket, Req#http_req.socket},
             {connection, Req#http_req.connection},
             {pid, Req#http_req.pid},
-            {method, farrier_req_0_header:text(Method)},
-            {version, Version},
-            {peer, Req#http_req.peer},
-            {host, default(Req#http_req.raw_host, <<>>)},
             {host_info, Req#http_req.host_info},
-            {port, Req#http_req.port},
-            {path, Req#http_req.raw_path},
             {path_info, Req#http_req.path_info},
-            {qs, default(Req#http_req.raw_qs, <<>>)},
             {bindings, Req#http_req.bindings},
-            {headers, [{farrier_req_0_header:lower(Name), Value} || {Name, Value} <- Headers]},
             {meta, Req#http_req.meta},
             {body_state, farrier_req_0_body:state_1(Req)},
             {resp_state, Req#http_req.resp_state},
-            {resp_headers, [{farrier_header:lower(Name), Value} || {Name, Value} <- Req#http_req.resp_headers]},
-            {resp_body, body_1(Req#http_req.resp_body)},
-            {onresponse, hook_1(Req#http_req.onresponse)}
+            {resp_headers, [{farrier_header:lower(Name), Value} || {Name, Value} <- Set]},
+            {resp_body, body_1(Req#http_req.resp_body)}
         ],
         New
     ).
+
+-spec version_1(0 | 1) -> 'HTTP/1.0' | 'HTTP/1.1'.
+version_1(0) -> 'HTTP/1.0';
+version_1(1) -> 'HTTP/1.1'.
 
 -spec default(T | undefined, T) -> T.
 default(undefined, Default) -> Default;
@@ -160,7 +171,7 @@ from_1(Req1) ->
     {Labels, _, _} = farrier_url_0:split_host(Host),
     Req = #http_req{
         socket = Get(socket),
-        transport = transport_module(farrier_exchange:transport()),
+        transport = transport_module(),
         connection = Get(connection),
         pid = Get(pid),
         method = farrier_req_0_header:method(Get(method)),
@@ -191,8 +202,7 @@ response_state(State) -> State.
 
 -spec body_0(term(), term()) -> term().
 body_0({Length, Fun}, Socket) when is_integer(Length) ->
-    Transport = transport_module(farrier_exchange:transport()),
-    {Length, fun() -> Fun(Socket, Transport) end};
+    {Length, fun() -> Fun(Socket, farrier_transport) end};
 body_0(Body, _) ->
     Body.
 
