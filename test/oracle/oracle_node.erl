@@ -6,7 +6,7 @@
 -export([start/1, hold/1, stop/1, oracle_path/0, farrier_path/0, root/0]).
 -export([boot/0, listen/1, unlisten/1, ask/2]).
 
--type generation() :: 1 | 2.
+-type generation() :: 0 | 1 | 2.
 
 %% Starts a VM that has `Path' and the suites' own modules in its code path, and Cowboy in it.
 -spec start([file:filename()]) -> pid().
@@ -102,7 +102,10 @@ start_listener(2, Scenario) ->
 start_listener(1, Scenario) ->
     Proto = maps:get(proto, Scenario, []),
     Env = [{dispatch, dispatch(Scenario)} | proplists:get_value(env, Proto, [])],
-    cowboy:start_http(ref(Scenario), 4, transport(Scenario), [{env, Env} | proplists:delete(env, Proto)]).
+    cowboy:start_http(ref(Scenario), 4, transport(Scenario), [{env, Env} | proplists:delete(env, Proto)]);
+start_listener(0, #{handler := Handler} = Scenario) ->
+    Dispatch = [{'_', [{[<<"ws">>], Handler, script(Scenario)}]}],
+    cowboy:start_listener(ref(Scenario), 4, cowboy_tcp_transport, transport(Scenario), cowboy_http_protocol, [{dispatch, Dispatch}]).
 
 -spec transport(map()) -> [term()].
 transport(Scenario) -> [{port, 0} | maps:get(transport, Scenario, [])].

@@ -1,11 +1,11 @@
-%% @doc A REST handler of Cowboy 2 that does what its script says and reports every callback.
+%% @doc A REST handler of Cowboy 2 and its pre-releases that does what its script says and reports every callback.
 %%
 %% The script is a map: the name of a callback gives the value that it returns, or a fun of Req and state that returns
 %% all of it. A callback that the script does not mention returns `no_call', which Cowboy takes for one that is not
 %% exported. The script is also the handler's state.
 -module(rest_scripted).
 
--export([init/2, terminate/3]).
+-export([init/2, terminate/3, called/3, negotiated/1]).
 -export([service_available/2, known_methods/2, uri_too_long/2, allowed_methods/2, malformed_request/2, is_authorized/2,
          forbidden/2, rate_limited/2, valid_content_headers/2, valid_entity_length/2, options/2]).
 -export([content_types_provided/2, languages_provided/2, charsets_provided/2, ranges_provided/2, range_satisfiable/2,
@@ -32,10 +32,25 @@ terminate(Reason, Req, Script) ->
     end.
 
 %% What the machine tells a handler through Req.
--spec negotiated(map()) -> map().
-negotiated(Req) -> maps:with([media_type, language, charset, range], Req).
+-spec negotiated(term()) -> map().
+negotiated(Req) when is_map(Req) ->
+    maps:with([media_type, language, charset, range], Req);
+negotiated(Req) ->
+    maps:from_list([{Key, Value} || Key <- [media_type, language, charset, put_path], {ok, Value} <- [meta(Key, Req)]]).
 
--spec called(atom(), map(), map()) -> term().
+-spec meta(atom(), term()) -> {ok, term()} | none.
+meta(Key, Req) ->
+    case farrier_req:generation(Req) of
+        0 -> found(cowboy_http_req:meta(Key, Req, none));
+        1 -> found(cowboy_req:meta(Key, Req, none));
+        '2pre' -> found({cowboy_req:meta(Key, Req, none), Req})
+    end.
+
+-spec found({term(), term()}) -> {ok, term()} | none.
+found({none, _}) -> none;
+found({Value, _}) -> {ok, Value}.
+
+-spec called(atom(), term(), map()) -> term().
 called(Callback, Req, Script) ->
     oracle_trace:note(Script, Callback),
     case Script of
