@@ -58,11 +58,4 @@ what_is_not_there_yet_says_so_test_() ->
     [?_assertEqual({error, {not_supported_yet, {cowboy, F, length(Args)}}}, apply(cowboy, F, Args)) || {F, Args} <- [
         {start_tls, [ref, [], #{}]},
         {start_https, [ref, 1, [], []]},
-        {start_quic, [ref, #{}, #{}]},
-        {start_listener, [ref, 1, cowboy_tcp_transport, [], cowboy_http_protocol, []]}]] ++
-    [?_assertError({not_supported_yet, {M, F, _}}, apply(M, F, Args)) || {M, F, Args} <- [
-        {cowboy, child_spec, [ref, 1, cowboy_tcp_transport, [], cowboy_http_protocol, []]},
-        {cowboy_rest, upgrade, [#{}, #{}, handler, state]},
-        {cowboy_loop, upgrade, [#{}, #{}, handler, state, opts]},
-        {cowboy_websocket, takeover, [a, b, c, d, e, f, g]},
-        {ranch, handshake, [ref]}]].
+        {start_quic, [ref, #{}, #{}]}]].

@@ -108,7 +108,9 @@ nonsense_is_named_with_what_is_allowed_test_() ->
         {request_timeout, [], #{request_timeout => soon}},
         {idle_timeout, [], #{idle_timeout => -1}},
         {max_headers, [], #{max_headers => many}},
-        {stream_handlers, [], #{stream_handlers => [cowboy_compress_h, cowboy_stream_h]}},
+        {stream_handlers, [], #{stream_handlers => [cowboy_tracer_h, cowboy_stream_h]}},
+        {stream_handlers, [], #{stream_handlers => [lists, cowboy_stream_h]}},
+        {stream_handlers, [], #{stream_handlers => [cowboy_compress_h]}},
         {proxy_header, [], #{proxy_header => true}},
         {bridge, [], #{bridge => "nif"}}]].
 

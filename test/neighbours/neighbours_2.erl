@@ -3,11 +3,13 @@
 
 -export([tables/0, later/0]).
 
--import(oracle_run, [request/2]).
+-import(oracle_run, [request/2, handshake/0, handshake/1]).
+-import(oracle_frame, [text/1, close/0]).
 
 -spec tables() -> [{atom(), [map()]}].
 tables() ->
-    [{loops, loops()}, {loop_ends, loop_ends()}, {event_sources, event_sources()}, {otp, otp()}].
+    [{loops, loops()}, {loop_ends, loop_ends()}, {event_sources, event_sources()}, {otp, otp()},
+     {compressed, compressed()}, {stream_handlers, stream_handlers()}, {takeovers, takeovers()}].
 
 %%% Loops
 
@@ -94,7 +96,7 @@ event_sources() ->
     end,
     Events = [#{data => <<"one">>}, #{id => <<"2">>, event => <<"more">>, data => <<"a\nb">>}, #{comment => <<"c">>, retry => 5000}],
     [loop("events", #{init => Open, info => Push}, [head | lists:append([[{message, E}, {await, info, N}] || {N, E} <- lists:zip([1, 2, 3], Events)])]
-          ++ [{message, stop}, {recv, 80}, close]),
+          ++ [{message, stop}, {recv, 80}, {await, exit}, close]),
      loop("its end is a last chunk", #{init => Open, info => Push}, [{message, #{data => <<"x">>}}, {message, stop}, response]),
      loop("its end by fin", #{init => Open, info => Push}, [{message, #{data => <<"x">>}}, {message, fin}, response]),
      loop("after it the connection lives on", #{init => Open, info => Push},
@@ -111,6 +113,111 @@ otp() ->
      Ask("count_children", fun(#{pid := Pid}) -> supervisor:count_children(Pid) end),
      Ask("another call", fun(#{pid := Pid}) -> gen_server:call(Pid, x) end),
      loop("sys:terminate", #{}, [{node, fun(#{pid := Pid}) -> sys:terminate(Pid, because) end}, response])].
+
+%%% Compressed responses
+
+-spec compressed() -> [map()].
+compressed() ->
+    Gzip = [{<<"accept-encoding">>, <<"gzip, deflate">>}],
+    Big = binary:copy(<<"all work and no play ">>, 100),
+    Text = fun(Headers, Body) -> fun(Req) -> cowboy_req:reply(200, Headers, Body, Req) end end,
+    Stream = fun(Pieces) -> fun(Req0) ->
+        Req = cowboy_req:stream_reply(200, Req0),
+        [ok = cowboy_req:stream_body(P, nofin, Req) || P <- lists:droplast(Pieces)],
+        ok = cowboy_req:stream_body(lists:last(Pieces), fin, Req),
+        Req end end,
+    [gzipped("for nobody who has not asked", [], Text(#{}, Big)),
+     gzipped("for nobody who refuses it", [{<<"accept-encoding">>, <<"gzip;q=0, deflate">>}], Text(#{}, Big)),
+     gzipped("not what is small", Gzip, Text(#{}, binary:copy(<<"a">>, 300))),
+     gzipped("not what has an encoding", Gzip, Text(#{<<"content-encoding">> => <<"br">>}, Big)),
+     gzipped("not a file", Gzip, fun(Req) -> cowboy_req:reply(200, #{}, {sendfile, 0, 1000, code:which(lists)}, Req) end),
+     gzipped("a reply", Gzip, Text(#{}, Big)),
+     gzipped("a reply just large enough", Gzip, Text(#{}, binary:copy(<<"a">>, 301))),
+     gzipped("a reply from iodata", Gzip, Text(#{}, [Big, [$x], Big])),
+     gzipped("a large reply", Gzip, Text(#{}, binary:copy(Big, 1000))),
+     gzipped("for a weight above zero", [{<<"accept-encoding">>, <<"gzip;q=0.1">>}], Text(#{}, Big)),
+     gzipped("a streamed reply", Gzip, Stream([Big, <<"more">>, Big])),
+     gzipped("a streamed reply that ends with nothing", Gzip, Stream([Big, <<>>])),
+     gzipped("small pieces of a streamed reply", Gzip, Stream([<<"a">>, <<"b">>, <<"c">>])),
+     gzipped("a file in a streamed reply", Gzip, Stream([{sendfile, 10, 1000, code:which(lists)}, <<"x">>])),
+     gzipped("a streamed reply that is left open", Gzip, fun(Req0) ->
+         Req = cowboy_req:stream_reply(200, Req0),
+         ok = cowboy_req:stream_body(Big, nofin, Req),
+         Req end),
+     gzipped("an event", Gzip, fun(Req0) ->
+         Req = cowboy_req:stream_reply(200, Req0),
+         ok = cowboy_req:stream_events(#{data => <<"x">>}, fin, Req),
+         Req end),
+     (gzipped("buffered pieces", Gzip, Stream([<<"a">>, <<"b">>, Big, <<"c">>])))#{proto => #{stream_handlers => [cowboy_compress_h, cowboy_stream_h], compress_buffering => true}},
+     (gzipped("another threshold", Gzip, Text(#{}, <<"0123456789">>)))#{proto => #{stream_handlers => [cowboy_compress_h, cowboy_stream_h], compress_threshold => 9}},
+     gzipped("what varies already", Gzip, Text(#{<<"vary">> => <<"Accept, origin">>}, Big)),
+     gzipped("a session is left alone", [], fun(Req) -> cowboy_req:reply(426, Req) end)].
+
+-spec gzipped(string(), [{binary(), binary()}], fun((map()) -> map())) -> map().
+gzipped(Name, Fields, Fun) ->
+    Get = [{send, request(<<"GET /ws HTTP/1.1">>, Fields)}, response],
+    #{name => "gzip: " ++ Name, handler => oracle_handler_bare, steps => Get ++ Get,
+      proto => #{stream_handlers => [cowboy_compress_h, cowboy_stream_h]},
+      script => #{init => fun(Req, Script) -> {ok, Fun(Req), Script} end}}.
+
+%%% Stream handlers of the user's
+
+-spec stream_handlers() -> [map()].
+stream_handlers() ->
+    Noted = fun(N) -> {await, note, N} end,
+    Plain = fun(Name, Fun, Count) ->
+        handled("stream: " ++ Name, #{}, #{init => fun(Req, Script) -> {ok, Fun(Req), Script} end}, [{send, get_ws()}, response, Noted(Count)]) end,
+    [Plain("a reply", fun(Req) -> cowboy_req:reply(200, #{}, <<"ok">>, Req) end, 4),
+     Plain("no reply", fun(Req) -> Req end, 4),
+     Plain("a streamed reply", fun(Req0) ->
+         Req = cowboy_req:stream_reply(200, Req0),
+         ok = cowboy_req:stream_body(<<"a">>, nofin, Req),
+         ok = cowboy_req:stream_body(<<"b">>, fin, Req),
+         Req end, 6),
+     Plain("a reply that is left open", fun(Req0) ->
+         Req = cowboy_req:stream_reply(200, Req0),
+         ok = cowboy_req:stream_body(<<"a">>, nofin, Req),
+         Req end, 6),
+     Plain("error", fun(_) -> error(boom) end, 3),
+     Plain("exit(request_error)", fun(_) -> exit({request_error, x, 'Text'}) end, 3),
+     Plain("a cast", fun(Req) -> cowboy_req:cast({hello, world}, Req), cowboy_req:reply(200, Req) end, 5),
+     handled("stream: no route", #{}, #{}, [{send, request(<<"GET /none HTTP/1.1">>, [])}, response, Noted(4)]),
+     handled("stream: a header is added", #{commands => fun(Commands) -> [added(C) || C <- Commands] end}, #{init => fun(Req, Script) ->
+         {ok, cowboy_req:reply(200, Req), Script} end}, [{send, get_ws()}, response, Noted(4)]),
+     handled("stream: the request is rewritten", #{req => fun(Req) -> Req#{path := <<"/ws">>} end}, #{init => fun(Req, Script) ->
+         {ok, cowboy_req:reply(200, #{}, cowboy_req:path(Req), Req), Script} end}, [{send, request(<<"GET /other HTTP/1.1">>, [])}, response, Noted(4)]),
+     handled("stream: the handler answers alone", #{init => fun(_) -> [{response, 200, #{<<"content-length">> => <<"2">>}, <<"hi">>}, stop] end}, #{},
+             [{send, get_ws()}, response, Noted(2)]),
+     handled("stream: an upgrade", #{}, #{}, [upgrade, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof]),
+     handled("stream: a header of the 101 is added", #{commands => fun(Commands) -> [added(C) || C <- Commands] end}, #{},
+             [upgrade, {send, close()}, eof]),
+     handled("stream: a refused upgrade", #{}, #{}, [{send, handshake([{<<"sec-websocket-key">>, none}])}, response, Noted(4)])].
+
+-spec added(term()) -> term().
+added({response, Status, Headers, Body}) -> {response, Status, Headers#{<<"x-h">> => <<"1">>}, Body};
+added({inform, Status, Headers}) -> {inform, Status, Headers#{<<"x-h">> => <<"1">>}};
+added(Command) -> Command.
+
+-spec handled(string(), map(), map(), [oracle_run:step()]) -> map().
+handled(Name, Rewrite, Script, Steps) ->
+    #{name => Name, handler => oracle_handler_bare, script => Script, steps => Steps, proto => #{stream_handlers => [neighbours_stream_h, cowboy_stream_h], rewrite => Rewrite}}.
+
+%%% Sessions that another module takes over
+
+-spec takeovers() -> [map()].
+takeovers() ->
+    Rewrite = #{info => fun
+        ({switch_protocol, Headers, cowboy_websocket, State}) -> {switch_protocol, Headers, neighbours_stream_h, State};
+        (Info) -> Info
+    end},
+    Taken = fun(Name, Script, Steps) -> (handled("taken over: " ++ Name, Rewrite, Script, Steps))#{handler := oracle_handler} end,
+    [Taken("with another state", #{}, [upgrade, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof]),
+     Taken("websocket_init's frame", #{websocket_init => fun(S) -> {[{text, <<"hi">>}], S} end}, [upgrade, {frames, 1}, {send, close()}, eof]),
+     Taken("frames in the handshake's segment", #{}, [{upgrade, text(<<"x">>)}, {frames, 1}, {send, close()}, eof]),
+     Taken("a crash", #{handle => fun(_, _) -> error(boom) end}, [upgrade, {send, text(<<"x">>)}, eof]),
+     Taken("a bad return", #{handle => fun(_, _) -> bad end}, [upgrade, {send, text(<<"x">>)}, eof]),
+     Taken("hibernation", #{handle => fun(F, S) -> {[F], S, hibernate} end}, [upgrade, {send, text(<<"x">>)}, {frames, 1}, {send, text(<<"y">>)}, {frames, 1}, {send, close()}, eof]),
+     Taken("the peer disconnects", #{}, [upgrade, {await, websocket_init}, close])].
 
 %% What Cowboy has only since a later version than the one to compare with.
 -spec later() -> [{atom(), [map()]}].

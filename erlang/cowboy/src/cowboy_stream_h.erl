@@ -39,17 +39,23 @@ own({data, _, _} = Command) ->
 own({data, From, IsFin, Data}) ->
     From ! {data_ack, self()},
     [{data, IsFin, Data}];
-own({'EXIT', Pid, {Reason, _Stack}} = Exit) when Pid =:= self() ->
-    [{error_response, status(Reason), #{<<"content-length">> => <<"0">>}, <<>>},
-        {internal_error, Exit, 'Stream process crashed.'}];
+own({'EXIT', Pid, normal}) when Pid =:= self() ->
+    [stop];
+own({'EXIT', Pid, {{request_error, Reason, _}, _Stack}}) when Pid =:= self() ->
+    [error_response(status(Reason)), stop];
+own({'EXIT', Pid, {_, _Stack}} = Exit) when Pid =:= self() ->
+    [error_response(500), {internal_error, Exit, 'Stream process crashed.'}];
 own(_) ->
     [].
 
--spec status(any()) -> 400..500.
-status({request_error, timeout, _}) -> 408;
-status({request_error, payload_too_large, _}) -> 413;
-status({request_error, _, _}) -> 400;
-status(_) -> 500.
+-spec error_response(400..500) -> {error_response, 400..500, map(), <<>>}.
+error_response(Status) ->
+    {error_response, Status, #{<<"content-length">> => <<"0">>}, <<>>}.
+
+-spec status(any()) -> 400..413.
+status(timeout) -> 408;
+status(payload_too_large) -> 413;
+status(_) -> 400.
 
 -spec terminate(cowboy_stream:streamid(), cowboy_stream:reason(), cowboy_stream:state()) -> ok.
 terminate(StreamId, Reason, Next) ->

@@ -31,7 +31,9 @@
     opts :: map(),
     chain :: chain(),
     %% The headers that the answer to an upgrade request left the handlers with.
-    switching = none :: none | map()
+    switching = none :: none | map(),
+    %% Whether the request has been run.
+    over = false :: boolean()
 }).
 
 %% A handler with its state, which holds the next one's.
@@ -118,19 +120,28 @@ cast(Message) ->
 %% @doc Tells the handlers that the request has failed, and performs what they answer.
 -spec failed(error | exit | throw, term(), list()) -> ok.
 failed(Class, Reason, Stack) ->
-    #stream{req = Req} = get(?KEY),
-    command({'EXIT', self(), exit_reason(Class, Reason, Stack)}, Req).
+    exited(exit_reason(Class, Reason, Stack)).
 
 -spec exit_reason(error | exit | throw, term(), list()) -> term().
 exit_reason(throw, Reason, Stack) -> {{nocatch, Reason}, Stack};
 exit_reason(_, Reason, Stack) -> {Reason, Stack}.
 
-%% @doc Tells the handlers that the request is over, once they have seen it completed: what has not been answered is answered 204,
-%% and a body that has begun is ended.
+%% @doc Tells the handlers that the request has been run.
 -spec ended() -> ok.
 ended() ->
+    case get(?KEY) of
+        undefined -> ok;
+        _ -> exited(normal)
+    end.
+
+-spec exited(term()) -> ok.
+exited(Reason) ->
+    #stream{req = Req} = Stream = get(?KEY),
+    _ = put(?KEY, Stream#stream{over = true}),
+    command({'EXIT', self(), Reason}, Req),
     completed(normal).
 
+%% What has not been answered is answered 204, and a body that has begun is ended, before the handlers' own end.
 -spec completed(term()) -> ok.
 completed(Reason) ->
     case get(?KEY) of
@@ -189,9 +200,10 @@ perform([Ignored | Commands]) when
 %% A handler has had enough. A request that is being run is no more.
 -spec stopped() -> ok | no_return().
 stopped() ->
+    #stream{over = Over} = get(?KEY),
     completed(normal),
     case erase(?RUN) of
-        undefined -> exit(shutdown);
+        undefined when not Over -> exit(shutdown);
         _ -> ok
     end.
 
