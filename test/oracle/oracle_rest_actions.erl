@@ -182,11 +182,15 @@ ranges() ->
     Range = fun(Value) -> [{<<"range">>, Value}] end,
     Values = [<<"bytes=0-4">>, <<"bytes=0-">>, <<"bytes=6-">>, <<"bytes=11-11">>, <<"bytes=-1">>, <<"bytes=-11">>, <<"bytes=-13">>, <<"bytes=-0">>,
               <<"bytes=12-">>, <<"bytes=5-2">>, <<"bytes=0-100">>, <<"bytes=">>, <<"bytes">>, <<"nonsense">>, <<"bytes=a-b">>, <<"lines=1-2">>,
-              <<"bytes=0-1,100-">>],
+              <<"bytes=0-1,100-">>, <<"bytes=-12">>, <<"bytes=0-99999999999999999999">>],
+    Beyond = fun(Name, Value, Wrong, Right) ->
+        (get(Name, Range(Value), Auto))#{deviates => [{wire, Wrong, Right, "a last byte is below the length (RFC 9110 14.4)"}]} end,
     [get("ranges of nothing", Range(<<"bytes=0-1">>), #{}),
      get("ranges_provided of none", Range(<<"bytes=0-1">>), #{ranges_provided => []}),
      get("ranges_provided without a range", [], Own),
      scenario("HEAD with a range", request(<<"HEAD">>, Range(<<"bytes=0-4">>), <<>>), Auto, head)]
+    ++ [Beyond("auto, one byte too far", <<"bytes=0-12">>, <<"bytes 0-12/12">>, <<"bytes 0-11/12">>),
+        Beyond("auto, one byte too far from within", <<"bytes=3-12">>, <<"bytes 3-12/12">>, <<"bytes 3-11/12">>)]
     ++ [get("auto, " ++ binary_to_list(V), Range(V), Auto) || V <- Values]
     ++ [get("auto of a file, " ++ binary_to_list(V), Range(V), Sendfile) || V <- [<<"bytes=0-4">>, <<"bytes=20-">>, <<"bytes=-3">>, <<"bytes=26-">>]]
     ++ [get("auto of a part of a file", Range(<<"bytes=1-3">>), Auto#{to_html => {sendfile, 5, 10, file()}}),

@@ -1,5 +1,5 @@
 %% @doc Scenarios for REST handlers of Cowboy 0, 1 and the pre-releases of 2, with what 0.6.1, 1.1.2 and 2.0.0-pre.3 did with them;
-%% and for what Cowboy 2 has learnt after 2.8.0.
+%% and for Cowboy 2 where it has learnt something after 2.8.0, or where farrier differs from it.
 -module(oracle_rest_old).
 
 -export([tables/0]).
@@ -11,6 +11,7 @@
 -spec tables() -> [{atom(), [map()]}].
 tables() ->
     [{later, later()},
+     {different, different()},
      {checks, lists:append([checks(Kind) || Kind <- ['0', '1', '2pre']])},
      {callbacks, callbacks()},
      {negotiation, lists:append([negotiation(Kind) || Kind <- ['0', '1', '2pre']])},
@@ -77,6 +78,17 @@ later() ->
     [sent('2', lists:concat(["POST returns ", Result, ", existing: ", Exists]), <<"POST">>,
           #{resource_exists => Exists, from_json => {Result, <<"/there">>}}, Status, [{<<"location">>, <<"/there">>}], <<>>)
      || {Result, Status} <- [{created, <<"201 Created">>}, {see_other, <<"303 See Other">>}], Exists <- [true, false]].
+
+%%% Cowboy 2 and farrier
+
+%% Cowboy sends whatever number of copies is asked for, and crashes when the unit is in upper case.
+-spec different() -> [map()].
+different() ->
+    Auto = #{ranges_provided => [{<<"bytes">>, auto}], to_html => <<"Hello world!">>},
+    Ranges = {<<"accept-ranges">>, <<"bytes">>},
+    [get('2', "ranges that together are longer than the whole", [{<<"range">>, <<"bytes=0-10, 2-11">>}], Auto, <<"200 OK">>, [Ranges, html()], <<"Hello world!">>),
+     get('2', "a range unit in upper case", [{<<"range">>, <<"BYTES=0-1">>}], Auto, <<"206 Partial Content">>,
+         [Ranges, {<<"content-range">>, <<"bytes 0-1/12">>}, html()], <<"He">>)].
 
 %%% Requests
 

@@ -75,7 +75,7 @@ satisfy(Range, Callback, Rest) ->
 
 %%% Bytes cut from the whole
 
-%% As in Cowboy, a range must lie within the representation, or none is granted. Ranges that together are longer than it are
+%% As in Cowboy, a range may end one byte behind the representation but not further, or none is granted. Ranges that together are longer than it are
 %% ignored (RFC 9110 14.2): a small request must not cost any number of copies.
 -spec cut([term()], range(), farrier_exchange:body(), rest()) -> outcome().
 cut(Ranges, Range, Body, Rest) ->
@@ -103,6 +103,7 @@ size_of(Data) -> iolist_size(Data).
     {Offset :: non_neg_integer(), Length :: pos_integer()} | unsatisfiable.
 place({First, infinity}, Size) when First < Size -> {First, Size - First};
 place({First, Last}, Size) when is_integer(Last), First =< Last, Last < Size -> {First, Last - First + 1};
+place({First, Size}, Size) when First < Size -> {First, Size - First};
 place(Suffix, Size) when is_integer(Suffix), Suffix < 0, -Suffix < Size -> {Size + Suffix, -Suffix};
 place(_, _) -> unsatisfiable.
 
