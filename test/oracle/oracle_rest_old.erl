@@ -81,12 +81,14 @@ later() ->
 
 %%% Cowboy 2 and farrier
 
-%% Cowboy sends whatever number of copies is asked for, and crashes when the unit is in upper case.
+%% Cowboy sends whatever number of copies is asked for, refuses a suffix that is the whole, and crashes when the unit is in upper case.
 -spec different() -> [map()].
 different() ->
     Auto = #{ranges_provided => [{<<"bytes">>, auto}], to_html => <<"Hello world!">>},
     Ranges = {<<"accept-ranges">>, <<"bytes">>},
     [get('2', "ranges that together are longer than the whole", [{<<"range">>, <<"bytes=0-10, 2-11">>}], Auto, <<"200 OK">>, [Ranges, html()], <<"Hello world!">>),
+     get('2', "a suffix range of the whole", [{<<"range">>, <<"bytes=-12">>}], Auto, <<"206 Partial Content">>,
+         [Ranges, {<<"content-range">>, <<"bytes 0-11/12">>}, html()], <<"Hello world!">>),
      get('2', "a range unit in upper case", [{<<"range">>, <<"BYTES=0-1">>}], Auto, <<"206 Partial Content">>,
          [Ranges, {<<"content-range">>, <<"bytes 0-1/12">>}, html()], <<"He">>)].
 

@@ -198,25 +198,26 @@ charset(Rest) ->
         {undefined, #rest{charsets = [First | _]} = Rest2} ->
             content_type(Rest2#rest{charset = First});
         {Accepted, Rest2} ->
-            charset_of(by_preference(Rest2, lists:sort(fun is_better/2, Accepted)), Rest2)
+            Wanted = by_preference(Rest2, lists:sort(fun is_better/2, Accepted)),
+            charset_of([Charset || {Charset, Quality} <- Wanted, Quality > 0], Rest2)
     end.
 
 %% RFC 2616 14.2, which generations before 2 follow: ISO-8859-1 is best unless it is mentioned, be it by a wildcard.
 -spec by_preference(rest(), [{binary(), 0..1000}]) -> [{binary(), 0..1000}].
 by_preference(#rest{generation = 2}, Sorted) ->
-    [{Charset, Quality} || {Charset, Quality} <- Sorted, Quality > 0];
+    Sorted;
 by_preference(_, Sorted) ->
     case lists:keymember(<<"*">>, 1, Sorted) orelse lists:keymember(<<"iso-8859-1">>, 1, Sorted) of
         true -> Sorted;
         false -> [{<<"iso-8859-1">>, 1000} | Sorted]
     end.
 
--spec charset_of([{binary(), 0..1000}], rest()) -> outcome().
+-spec charset_of([binary()], rest()) -> outcome().
 charset_of([], Rest) ->
     {respond, 406, Rest};
-charset_of([{<<"*">>, _} | _], #rest{charsets = [First | _]} = Rest) ->
+charset_of([<<"*">> | _], #rest{charsets = [First | _]} = Rest) ->
     content_type(Rest#rest{charset = First});
-charset_of([{Charset, _} | More], #rest{charsets = Charsets} = Rest) ->
+charset_of([Charset | More], #rest{charsets = Charsets} = Rest) ->
     case lists:member(Charset, Charsets) of
         true -> content_type(Rest#rest{charset = Charset});
         false -> charset_of(More, Rest)

@@ -104,7 +104,7 @@ size_of(Data) -> iolist_size(Data).
 place({First, infinity}, Size) when First < Size -> {First, Size - First};
 place({First, Last}, Size) when is_integer(Last), First =< Last, Last < Size -> {First, Last - First + 1};
 place({First, Size}, Size) when First < Size -> {First, Size - First};
-place(Suffix, Size) when is_integer(Suffix), Suffix < 0, -Suffix < Size -> {Size + Suffix, -Suffix};
+place(Suffix, Size) when is_integer(Suffix), Suffix < 0, -Suffix =< Size -> {Size + Suffix, -Suffix};
 place(_, _) -> unsatisfiable.
 
 -spec part(non_neg_integer(), pos_integer(), pos_integer(), farrier_exchange:body()) -> part().

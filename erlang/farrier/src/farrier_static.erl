@@ -1,8 +1,7 @@
-%% Serves files: `cowboy_static' of both generations.
+%% Serves files: the REST handler behind `cowboy_static' of every generation.
 %%
-%% Cowboy's own is a REST handler; this one takes the same decisions in the same order: method, path, access, media type,
-%% charset, existence, preconditions (RFC 7232), range (RFC 7233). Each step either answers or passes the
-%% request on. Byte ranges came with Cowboy 2.6, so generation 1 does not know them.
+%% Methods, negotiation, preconditions and ranges are `farrier_rest''s; what is here finds the file and says what it is. Byte
+%% ranges came with Cowboy 2.6, so generations before 2 do not know them, nor charsets.
 %%
 %% Options are `{file, Path}', `{dir, Path}', `{priv_file, App, Path}' or `{priv_dir, App, Path}', each optionally with a list of
 %% `{etag, false}', `{etag, Module, Function}', `{mimetypes, Type}', `{mimetypes, Module, Function}', `{charset, Name}' and
@@ -11,9 +10,12 @@
 
 -include_lib("kernel/include/file.hrl").
 
--export([execute/2]).
+-export([execute/2, state/2]).
+%% Called by REST.
+-export([rest_init/2, malformed_request/2, forbidden/2, content_types_provided/2, charsets_provided/2, ranges_provided/2]).
+-export([resource_exists/2, generate_etag/2, last_modified/2, get_file/2]).
 
--export_type([options/0, extra/0]).
+-export_type([options/0, extra/0, state/0]).
 
 -type extra() ::
     {etag, false}
@@ -30,73 +32,148 @@
     | {priv_file | priv_dir, atom(), file:name_all()}
     | {priv_file | priv_dir, atom(), file:name_all(), [extra()]}.
 
--record(static, {
-    generation :: 1 | 2,
-    method :: binary(),
-    headers :: #{binary() => binary()},
-    path :: binary() | malformed,
-    extra :: [extra()],
-    info :: #file_info{} | none,
-    %% What the steps have found out so far.
-    type :: farrier_mime:media_type() | undefined,
-    charset :: binary() | undefined,
-    etag :: {strong | weak, binary()} | undefined
-}).
-
--type piece() :: {Offset :: non_neg_integer(), Length :: non_neg_integer()}.
--type body() ::
-    iodata()
-    | {sendfile, non_neg_integer(), non_neg_integer(), binary()}
-    | {multipart, Boundary :: binary(), Type :: iodata(), Size :: non_neg_integer(), [piece()], binary()}.
--type response() :: {Status :: pos_integer(), #{binary() => iodata()}, body()}.
+%% As in Cowboy 2; `error' for a path that would leave the directory.
+-type state() :: {Path :: binary(), {direct, #file_info{}} | {error, atom()}, [extra()]} | error.
 
 %%% Entry points
 
 %% @doc Answers a request with the file that its path and the route's options name.
--spec execute(Req, options()) -> Req when Req :: map() | tuple().
+-spec execute(Req, options()) -> Req when Req :: farrier_req:req().
 execute(Req, Opts) when is_map(Req) ->
-    PathInfo = maps:get(path_info, Req, undefined),
-    send_2(answer(new(2, maps:get(method, Req), maps:get(headers, Req), PathInfo, Opts)), Req);
+    {ok, Replied, _} = farrier_rest:upgrade(2, Req, #{}, ?MODULE, state(Req, Opts)),
+    Replied;
 execute(Req, Opts) ->
-    Record = farrier_req:convert(1, Req),
-    {Method, _} = farrier_req_1:method(Record),
-    {Headers, _} = farrier_req_1:headers(Record),
-    {PathInfo, _} = farrier_req_1:path_info(Record),
-    Answered = send_1(answer(new(1, Method, maps:from_list(Headers), PathInfo, Opts)), Record),
-    farrier_req:convert(farrier_req:generation(Req), Answered).
-
--spec new(1 | 2, binary(), #{binary() => binary()}, [binary()] | undefined, options()) -> #static{}.
-new(Generation, Method, Headers, PathInfo, Opts) ->
-    {Path, Extra} = path(Opts, PathInfo),
-    #static{
-        generation = Generation,
-        method = Method,
-        headers = Headers,
-        path = Path,
-        extra = Extra,
-        info = file_info(Path)
-    }.
-
--spec send_2(response(), map()) -> map().
-send_2({Status, Headers, {multipart, _, _, _, _, _} = Body}, Req) ->
-    Streamed = farrier_req_2:stream_reply(Status, Headers, Req),
-    ok = send_parts(Body, Streamed),
-    Streamed;
-send_2({Status, Headers, Body}, Req) ->
-    farrier_req_2:reply(Status, Headers, Body, Req).
-
--spec send_1(response(), tuple()) -> tuple().
-send_1({Status, Headers, {sendfile, Offset, Length, Path}}, Req) ->
-    %% Generation 1 has a file sent by a function.
-    Send = fun(Socket, Transport) -> Transport:sendfile(Socket, Path, Offset, Length) end,
-    reply_1(Status, Headers, {Length, Send}, Req);
-send_1({Status, Headers, Body}, Req) ->
-    reply_1(Status, Headers, Body, Req).
-
--spec reply_1(pos_integer(), #{binary() => iodata()}, any(), tuple()) -> tuple().
-reply_1(Status, Headers, Body, Req) ->
-    {ok, Replied} = farrier_req_1:reply(Status, maps:to_list(Headers), Body, Req),
+    {ok, Replied, _} = farrier_rest:upgrade(farrier_req:generation(Req), Req, [], ?MODULE, Opts),
     Replied.
+
+%% @doc The state of the handler: which file is asked for, and what it is now.
+-spec state(farrier_req:req(), options()) -> state().
+state(Req, Opts) ->
+    case path(Opts, path_info(farrier_req:generation(Req), Req)) of
+        {malformed, _} -> error;
+        {Path, Extra} -> {Path, file_info(Path), Extra}
+    end.
+
+-spec path_info(farrier_handler:generation(), farrier_req:req()) -> [binary()] | undefined.
+path_info(2, Req) ->
+    maps:get(path_info, Req, undefined);
+path_info(Generation, Req) ->
+    {PathInfo, _} = farrier_req_1:path_info(record(Generation, Req)),
+    PathInfo.
+
+-spec record(0 | 1 | '2pre', farrier_req:req()) -> farrier_req_1:req().
+record(0, Req) -> farrier_req_0:to_1(Req);
+record(1, Req) -> Req;
+record('2pre', Req) -> farrier_req_2pre:to_1(Req).
+
+-spec file_info(binary()) -> {direct, #file_info{}} | {error, atom()}.
+file_info(Path) ->
+    case file:read_file_info(Path, [raw, {time, universal}]) of
+        {ok, Info} -> {direct, Info};
+        {error, Reason} -> {error, Reason}
+    end.
+
+%%% REST
+
+%% @doc Before generation 2.
+-spec rest_init(Req, options()) -> {ok, Req, state()} when Req :: farrier_req:req().
+rest_init(Req, Opts) ->
+    {ok, Req, state(Req, Opts)}.
+
+-spec malformed_request(Req, state()) -> {boolean(), Req, state()}.
+malformed_request(Req, State) ->
+    {State =:= error, Req, State}.
+
+-spec forbidden(Req, state()) -> {boolean(), Req, state()}.
+forbidden(Req, {_, {direct, #file_info{type = directory}}, _} = State) ->
+    {true, Req, State};
+forbidden(Req, {_, {direct, #file_info{access = Access}}, _} = State) ->
+    {Access =:= none orelse Access =:= write, Req, State};
+forbidden(Req, State) ->
+    {false, Req, State}.
+
+-spec content_types_provided(Req, state()) -> {[{farrier_mime:media_type(), get_file}], Req, state()}.
+content_types_provided(Req, {Path, _, Extra} = State) ->
+    {[{provided_type(Path, Extra), get_file}], Req, State}.
+
+-spec provided_type(binary(), [extra()]) -> farrier_mime:media_type().
+provided_type(Path, Extra) ->
+    case lists:keyfind(mimetypes, 1, Extra) of
+        false -> farrier_mime:web(Path);
+        {mimetypes, Module, Function} -> as_type(mimetype(Module, Function, Path));
+        {mimetypes, Function} when is_function(Function, 1) -> as_type(Function(Path));
+        {mimetypes, Type} -> as_type(Type)
+    end.
+
+%% `{mimetypes, cow_mimetypes, all}' is what projects write for the larger table, be there a cowlib or not.
+-spec mimetype(module(), atom(), binary()) -> binary() | farrier_mime:media_type().
+mimetype(cow_mimetypes, Function, Path) when Function =:= all; Function =:= web ->
+    case code:ensure_loaded(cow_mimetypes) of
+        {module, _} -> cow_mimetypes:Function(Path);
+        {error, _} -> farrier_mime:Function(Path)
+    end;
+mimetype(Module, Function, Path) ->
+    Module:Function(Path).
+
+-spec as_type(binary() | farrier_mime:media_type()) -> farrier_mime:media_type().
+as_type({_, _, _} = Type) ->
+    Type;
+as_type(Type) ->
+    {ok, Parsed} = farrier_header:parse(<<"content-type">>, Type),
+    Parsed.
+
+-spec charsets_provided(Req, state()) -> {[binary()], Req, state()} | no_call.
+charsets_provided(Req, {Path, _, Extra} = State) when is_map(Req) ->
+    case lists:keyfind(charset, 1, Extra) of
+        false -> no_call;
+        {charset, Module, Function} -> {[Module:Function(Path)], Req, State};
+        {charset, Charset} -> {[Charset], Req, State}
+    end;
+charsets_provided(_, _) ->
+    no_call.
+
+-spec ranges_provided(Req, state()) -> {[{binary(), auto}], Req, state()}.
+ranges_provided(Req, State) ->
+    {[{<<"bytes">>, auto}], Req, State}.
+
+-spec resource_exists(Req, state()) -> {boolean(), Req, state()}.
+resource_exists(Req, {_, {direct, #file_info{type = regular}}, _} = State) ->
+    {true, Req, State};
+resource_exists(Req, State) ->
+    {false, Req, State}.
+
+-spec generate_etag(Req, state()) -> {{strong | weak, binary()} | undefined, Req, state()}.
+generate_etag(Req, {Path, {direct, Info}, Extra} = State) ->
+    {etag(Path, Info, Extra), Req, State}.
+
+-spec etag(binary(), #file_info{}, [extra()]) -> {strong | weak, binary()} | undefined.
+etag(Path, #file_info{size = Size, mtime = Modified} = Info, Extra) ->
+    case lists:keyfind(etag, 1, Extra) of
+        false -> {strong, integer_to_binary(erlang:phash2({Size, Modified}, 16#ffffffff))};
+        {etag, false} -> undefined;
+        {etag, Function} -> Function(Path, Info);
+        {etag, Module, Function} -> Module:Function(Path, Size, Modified)
+    end.
+
+-spec last_modified(Req, state()) -> {calendar:datetime(), Req, state()}.
+last_modified(Req, {_, {direct, #file_info{mtime = Modified}}, _} = State) ->
+    {Modified, Req, State}.
+
+%% @doc Before generation 2 a fun sends the file.
+-spec get_file(Req, state()) -> {Body :: term(), Req, state()} when Req :: farrier_req:req().
+get_file(Req, {Path, {direct, #file_info{size = Size}}, _} = State) ->
+    {file(farrier_req:generation(Req), Path, Size, Req), Req, State}.
+
+-spec file(farrier_handler:generation(), binary(), non_neg_integer(), farrier_req:req()) -> term().
+file(2, Path, Size, _) ->
+    {sendfile, 0, Size, Path};
+file(_, _, 0, _) ->
+    <<>>;
+file(0, Path, Size, Req) ->
+    {ok, Transport, Socket} = farrier_req_0:transport(Req),
+    {stream, Size, fun() -> Transport:sendfile(Socket, Path, 0, Size) end};
+file(_, Path, Size, _) ->
+    {stream, Size, fun(Socket, Transport) -> Transport:sendfile(Socket, Path, 0, Size) end}.
 
 %%% Paths
 
@@ -176,317 +253,3 @@ resolve(<<".">>, Segments) -> Segments;
 resolve(<<"..">>, []) -> [];
 resolve(<<"..">>, [_ | Segments]) -> Segments;
 resolve(Segment, Segments) -> [Segment | Segments].
-
--spec file_info(binary() | malformed) -> #file_info{} | none.
-file_info(malformed) ->
-    none;
-file_info(Path) ->
-    case file:read_file_info(Path, [raw, {time, universal}]) of
-        {ok, Info} -> Info;
-        {error, _} -> none
-    end.
-
-%%% Decisions
-
--define(ALLOW, #{<<"allow">> => <<"HEAD, GET, OPTIONS">>}).
-
--spec answer(#static{}) -> response().
-answer(#static{method = Method, path = Path, info = Info} = S) ->
-    IsKnown = is_known(Method),
-    IsServed = is_served(Method),
-    IsForbidden = is_forbidden(Info),
-    if
-        not IsKnown -> {501, #{}, <<>>};
-        not IsServed -> {405, ?ALLOW, <<>>};
-        Path =:= malformed -> {400, #{}, <<>>};
-        IsForbidden -> {403, #{}, <<>>};
-        Method =:= <<"OPTIONS">> -> {200, ?ALLOW, <<>>};
-        true -> media_type(S)
-    end.
-
--spec is_known(binary()) -> boolean().
-is_known(Method) ->
-    is_served(Method) orelse lists:member(Method, [<<"POST">>, <<"PUT">>, <<"PATCH">>, <<"DELETE">>]).
-
--spec is_served(binary()) -> boolean().
-is_served(Method) ->
-    lists:member(Method, [<<"GET">>, <<"HEAD">>, <<"OPTIONS">>]).
-
--spec is_forbidden(#file_info{} | none) -> boolean().
-is_forbidden(#file_info{type = directory}) -> true;
-is_forbidden(#file_info{access = Access}) -> Access =:= none orelse Access =:= write;
-is_forbidden(none) -> false.
-
-%% RFC 7231 5.3.2. Weights are not looked at, because there is only one type to give.
--spec media_type(#static{}) -> response().
-media_type(#static{path = Path, extra = Extra} = S) ->
-    Type = provided_type(Path, Extra),
-    case parsed(<<"accept">>, S) of
-        absent -> charset(S#static{type = Type});
-        error -> {400, #{}, <<>>};
-        {ok, Ranges} ->
-            case lists:any(fun({Range, _, _}) -> is_accepted(Range, Type) end, Ranges) of
-                true -> charset(S#static{type = Type});
-                false -> {406, #{}, <<>>}
-            end
-    end.
-
--spec provided_type(binary(), [extra()]) -> farrier_mime:media_type().
-provided_type(Path, Extra) ->
-    case lists:keyfind(mimetypes, 1, Extra) of
-        false -> farrier_mime:web(Path);
-        {mimetypes, Module, Function} -> as_type(mimetype(Module, Function, Path));
-        {mimetypes, Function} when is_function(Function, 1) -> as_type(Function(Path));
-        {mimetypes, Type} -> as_type(Type)
-    end.
-
-%% `{mimetypes, cow_mimetypes, all}' is what projects write for the larger table, be there a cowlib or not.
--spec mimetype(module(), atom(), binary()) -> binary() | farrier_mime:media_type().
-mimetype(cow_mimetypes, Function, Path) when Function =:= all; Function =:= web ->
-    case code:ensure_loaded(cow_mimetypes) of
-        {module, _} -> cow_mimetypes:Function(Path);
-        {error, _} -> farrier_mime:Function(Path)
-    end;
-mimetype(Module, Function, Path) ->
-    Module:Function(Path).
-
--spec as_type(binary() | farrier_mime:media_type()) -> farrier_mime:media_type().
-as_type({_, _, _} = Type) ->
-    Type;
-as_type(Type) ->
-    {ok, Parsed} = farrier_header:parse(<<"content-type">>, Type),
-    Parsed.
-
--spec is_accepted(farrier_mime:media_type(), farrier_mime:media_type()) -> boolean().
-is_accepted({<<"*">>, <<"*">>, Parameters}, {_, _, Parameters}) -> true;
-is_accepted({Type, <<"*">>, Parameters}, {Type, _, Parameters}) -> true;
-is_accepted(Range, Type) -> Range =:= Type.
-
-%% RFC 7231 5.3.3.
--spec charset(#static{}) -> response().
-charset(#static{path = Path, extra = Extra} = S) ->
-    case lists:keyfind(charset, 1, Extra) of
-        false -> existence(S);
-        {charset, Module, Function} -> charset(Module:Function(Path), S);
-        {charset, Charset} -> charset(Charset, S)
-    end.
-
--spec charset(binary(), #static{}) -> response().
-charset(Charset, S) ->
-    case parsed(<<"accept-charset">>, S) of
-        absent -> existence(S#static{charset = Charset});
-        error -> malformed(<<"accept-charset">>, S);
-        {ok, Ranges} ->
-            case lists:any(fun(Range) -> names_charset(Range, Charset) end, Ranges) of
-                true -> existence(S#static{charset = Charset});
-                false -> {406, #{}, <<>>}
-            end
-    end.
-
--spec names_charset({binary(), farrier_header:quality()}, binary()) -> boolean().
-names_charset({_, 0}, _) -> false;
-names_charset({Name, _}, Charset) -> Name =:= Charset orelse Name =:= <<"*">>.
-
--spec existence(#static{}) -> response().
-existence(#static{info = #file_info{type = regular} = Info, path = Path, extra = Extra} = S) ->
-    if_match(S#static{etag = etag(Path, Info, Extra)});
-existence(#static{headers = #{<<"if-match">> := _}} = S) ->
-    {412, accept_ranges(S), <<>>};
-existence(S) ->
-    {404, accept_ranges(S), <<>>}.
-
--spec etag(binary(), #file_info{}, [extra()]) -> {strong | weak, binary()} | undefined.
-etag(Path, #file_info{size = Size, mtime = Modified} = Info, Extra) ->
-    case lists:keyfind(etag, 1, Extra) of
-        false -> {strong, integer_to_binary(erlang:phash2({Size, Modified}, 16#ffffffff))};
-        {etag, false} -> undefined;
-        {etag, Function} -> Function(Path, Info);
-        {etag, Module, Function} -> Module:Function(Path, Size, Modified)
-    end.
-
-%%% Preconditions: RFC 7232 6, in the order that it asks for
-
--spec if_match(#static{}) -> response().
-if_match(#static{etag = Etag} = S) ->
-    case parsed(<<"if-match">>, S) of
-        absent -> if_unmodified_since(S);
-        error -> malformed(<<"if-match">>, S);
-        {ok, '*'} -> if_none_match(S);
-        {ok, Tags} ->
-            case is_strong(Etag) andalso lists:member(Etag, Tags) of
-                true -> if_none_match(S);
-                false -> {412, accept_ranges(S), <<>>}
-            end
-    end.
-
--spec is_strong({strong | weak, binary()} | undefined) -> boolean().
-is_strong({strong, _}) -> true;
-is_strong(_) -> false.
-
-%% A date that cannot be read is as good as none (RFC 7232 3.4).
--spec if_unmodified_since(#static{}) -> response().
-if_unmodified_since(#static{info = #file_info{mtime = Modified}} = S) ->
-    case parsed(<<"if-unmodified-since">>, S) of
-        {ok, Date} when Modified > Date -> {412, accept_ranges(S), <<>>};
-        _ -> if_none_match(S)
-    end.
-
-%% Without an entity tag there is nothing to compare; Cowboy calls that a failed precondition.
--spec if_none_match(#static{}) -> response().
-if_none_match(#static{etag = Etag} = S) ->
-    case parsed(<<"if-none-match">>, S) of
-        absent -> if_modified_since(S);
-        error -> malformed(<<"if-none-match">>, S);
-        {ok, '*'} -> not_modified(S);
-        {ok, _} when Etag =:= undefined -> {412, accept_ranges(S), <<>>};
-        {ok, Tags} ->
-            case lists:keymember(element(2, Etag), 2, Tags) of
-                true -> not_modified(S);
-                false -> content(S)
-            end
-    end.
-
-%% A date in the future is not valid (RFC 7232 3.3).
--spec if_modified_since(#static{}) -> response().
-if_modified_since(#static{info = #file_info{mtime = Modified}} = S) ->
-    Now = erlang:universaltime(),
-    case parsed(<<"if-modified-since">>, S) of
-        {ok, Date} when Date =< Now, Modified =< Date -> not_modified(S);
-        _ -> content(S)
-    end.
-
--spec not_modified(#static{}) -> response().
-not_modified(S) ->
-    {304, maps:merge(accept_ranges(S), etag_header(S)), <<>>}.
-
-%% As `parse_header' of the generation fails.
--spec malformed(binary(), #static{}) -> response().
-malformed(_, #static{generation = 1}) -> {400, #{}, <<>>};
-malformed(Name, #static{generation = 2}) -> exit({request_error, {header, Name}, 'Malformed header.'}).
-
-%%% Content
-
--spec content(#static{}) -> response().
-content(#static{headers = #{<<"range">> := _}, generation = 2} = S) ->
-    case is_range_current(S) of
-        true -> range(parsed(<<"range">>, S), S);
-        false -> whole(S)
-    end;
-content(S) ->
-    whole(S).
-
-%% RFC 7233 3.2: a range of something else is worth nothing.
--spec is_range_current(#static{}) -> boolean().
-is_range_current(#static{etag = Etag} = S) ->
-    case parsed(<<"if-range">>, S) of
-        absent -> true;
-        {ok, Validator} -> is_strong(Etag) andalso Validator =:= Etag;
-        error -> false
-    end.
-
--spec whole(#static{}) -> response().
-whole(#static{path = Path, info = #file_info{size = Size}} = S) ->
-    {200, content_headers(S), file(Path, 0, Size)}.
-
--spec file(binary(), non_neg_integer(), non_neg_integer()) ->
-    <<>> | {sendfile, non_neg_integer(), pos_integer(), binary()}.
-file(_, _, 0) -> <<>>;
-file(Path, Offset, Length) -> {sendfile, Offset, Length, Path}.
-
-%% Ranges that overlap so much that together they exceed the file are not granted (RFC 7233 6.1).
--spec range({ok, any()} | error, #static{}) -> response().
-range(error, S) ->
-    unsatisfiable(#{}, S);
-range({ok, {bytes, Ranges}}, #static{path = Path, info = #file_info{size = Size}} = S) ->
-    Pieces = [piece(Range, Size) || Range <- Ranges],
-    case {Pieces, lists:member(unsatisfiable, Pieces)} of
-        {[{Offset, Length}], false} ->
-            Range = #{<<"content-range">> => content_range(Offset, Length, Size)},
-            {206, maps:merge(content_headers(S), Range), {sendfile, Offset, Length, Path}};
-        {[_ | _], false} ->
-            pieces(Pieces, lists:sum([Length || {_, Length} <- Pieces]), S);
-        _ ->
-            unsatisfiable(#{<<"content-range">> => [<<"bytes */">>, integer_to_binary(Size)]}, S)
-    end;
-range({ok, _OtherUnit}, S) ->
-    whole(S).
-
--spec unsatisfiable(#{binary() => iodata()}, #static{}) -> response().
-unsatisfiable(Headers, S) ->
-    {416, maps:merge(maps:remove(<<"content-type">>, content_headers(S)), Headers), <<>>}.
-
-%% As in Cowboy, a range must lie within the file as a whole.
--spec piece({non_neg_integer(), non_neg_integer() | infinity} | integer(), non_neg_integer()) ->
-    piece() | unsatisfiable.
-piece({First, infinity}, Size) when First < Size -> {First, Size - First};
-piece({First, Last}, Size) when is_integer(Last), First =< Last, Last < Size ->
-    {First, Last - First + 1};
-piece(Last, Size) when is_integer(Last), Last < 0, -Last =< Size -> {Size + Last, -Last};
-piece(_, _) -> unsatisfiable.
-
--spec content_range(non_neg_integer(), pos_integer(), non_neg_integer()) -> io_lib:chars().
-content_range(Offset, Length, Size) ->
-    io_lib:format("bytes ~b-~b/~b", [Offset, Offset + Length - 1, Size]).
-
--spec pieces([piece()], non_neg_integer(), #static{}) -> response().
-pieces(_, Total, #static{info = #file_info{size = Size}} = S) when Total > Size ->
-    whole(S);
-pieces(Pieces, _, #static{path = Path, info = #file_info{size = Size}} = S) ->
-    Boundary = boundary(),
-    #{<<"content-type">> := Type} = Headers = content_headers(S),
-    {206,
-        Headers#{<<"content-type">> := [<<"multipart/byteranges; boundary=">>, Boundary]},
-        {multipart, Boundary, Type, Size, Pieces, Path}}.
-
-%% 64 characters that may stand in a boundary (RFC 2046 5.1.1), too many to occur in the file by chance.
--spec boundary() -> binary().
-boundary() ->
-    Base64 = base64:encode(crypto:strong_rand_bytes(48)),
-    binary:replace(binary:replace(Base64, <<"+">>, <<"-">>, [global]), <<"/">>, <<"_">>, [global]).
-
--spec send_parts(body(), map()) -> ok.
-send_parts({multipart, Boundary, Type, Size, Pieces, Path}, Req) ->
-    Separators = [<<>> | lists:duplicate(length(Pieces) - 1, <<"\r\n">>)],
-    lists:foreach(
-        fun({Separator, {Offset, Length}}) ->
-            Head = [Separator, <<"--">>, Boundary, <<"\r\ncontent-type: ">>, Type,
-                <<"\r\ncontent-range: ">>, content_range(Offset, Length, Size), <<"\r\n\r\n">>],
-            ok = farrier_req_2:stream_body(Head, nofin, Req),
-            ok = farrier_req_2:stream_body({sendfile, Offset, Length, Path}, nofin, Req)
-        end,
-        lists:zip(Separators, Pieces)
-    ),
-    farrier_req_2:stream_body([<<"\r\n--">>, Boundary, <<"--">>], fin, Req).
-
-%%% Headers
-
--spec content_headers(#static{}) -> #{binary() => iodata()}.
-content_headers(#static{info = #file_info{mtime = Modified}} = S) ->
-    maps:merge(maps:merge(accept_ranges(S), etag_header(S)), #{
-        <<"content-type">> => content_type(S),
-        <<"last-modified">> => farrier_clock:rfc1123(Modified)
-    }).
-
--spec accept_ranges(#static{}) -> #{binary() => iodata()}.
-accept_ranges(#static{generation = 1}) -> #{};
-accept_ranges(#static{generation = 2}) -> #{<<"accept-ranges">> => <<"bytes">>}.
-
--spec etag_header(#static{}) -> #{binary() => iodata()}.
-etag_header(#static{etag = undefined}) -> #{};
-etag_header(#static{etag = {strong, Tag}}) -> #{<<"etag">> => [$", Tag, $"]};
-etag_header(#static{etag = {weak, Tag}}) -> #{<<"etag">> => [<<"W/\"">>, Tag, $"]}.
-
--spec content_type(#static{}) -> iolist().
-content_type(#static{type = {Type, Subtype, Parameters}, charset = Charset}) ->
-    [Type, $/, Subtype, [[$;, Name, $=, Value] || {Name, Value} <- Parameters], charset_parameter(Type, Charset)].
-
--spec charset_parameter(binary(), binary() | undefined) -> iodata().
-charset_parameter(<<"text">>, Charset) when is_binary(Charset) -> [<<"; charset=">>, Charset];
-charset_parameter(_, _) -> <<>>.
-
--spec parsed(binary(), #static{}) -> absent | {ok, any()} | error | unknown.
-parsed(Name, #static{headers = Headers}) ->
-    case Headers of
-        #{Name := Value} -> farrier_header:parse(Name, Value);
-        _ -> absent
-    end.
