@@ -3,7 +3,7 @@
 
 -export([tables/0]).
 
--import(oracle_run, [handshake/0, request/2]).
+-import(oracle_run, [handshake/1, request/2]).
 -import(oracle_frame, [text/1, close/0, hex/1]).
 
 -define(OK(Body), {<<"HTTP/1.1 200 OK">>, Body}).
@@ -12,7 +12,7 @@
 
 -spec tables() -> [{atom(), [map()]}].
 tables() ->
-    [{loops, loops()}, {loop_ends, loop_ends()}, {event_sources, event_sources()}, {three_in_one, three_in_one()},
+    [{loops, loops()}, {loops_pre, loops_pre()}, {loop_ends, loop_ends()}, {event_sources, event_sources()}, {three_in_one, three_in_one()},
      {sub_protocols, sub_protocols()}, {suspensions, suspensions()}, {hooks, hooks()}, {compressed, compressed()}].
 
 -spec get_ws() -> iodata().
@@ -110,17 +110,161 @@ event_sources() ->
                     {<<"server">>, <<"Cowboy">>}, {<<"transfer-encoding">>, <<"chunked">>}]}],
           Called ++ [{terminate, {error, closed}, {state, 0}}], [normal])].
 
+%%% Loops of the pre-releases of Cowboy 2
+
+-spec loops_pre() -> [map()].
+loops_pre() ->
+    Loop = fun(Name, Script, Steps, Wire, Callbacks, Exits) ->
+        (loop("pre: " ++ Name, Script, Steps, Wire, Callbacks, Exits))#{handler := neighbours_loop_pre} end,
+    Begin = fun(Rest) -> fun(Req, Script) -> list_to_tuple([cowboy_loop, Req, neighbours_loop:state(Script) | Rest]) end end,
+    Reply = fun(stop, Req, State) -> {stop, cowboy_req:reply(200, [], <<"ok">>, Req), State}; (_, Req, State) -> {ok, Req, State, hibernate} end,
+    Two = [{message, sent}, {message, sent}],
+    Infos = [{info, a, {state, 0}}, {info, stop, {state, 0}}],
+    End = fun(Reason) -> {terminate, Reason, {state, 0}} end,
+    [Loop("stop", #{info => Reply}, sent([a, stop]) ++ [{response, body}], Two ++ [?OK(<<"ok">>)], Infos ++ [End(stop)], [normal]),
+     Loop("asleep, with a timeout", #{init => Begin([60000, hibernate]), info => Reply}, sent([a, stop]) ++ [{response, body}], Two ++ [?OK(<<"ok">>)],
+          Infos ++ [End(stop)], [normal]),
+     Loop("its timeout", #{init => Begin([20])}, [status], [?NO_CONTENT], [End(timeout)], [normal]),
+     Loop("the client goes away", #{init => Begin([hibernate])}, [close], [], [End({error, closed})], [normal]),
+     Loop("error", #{info => fun(_, _, _) -> error(boom) end}, [{message, go}, status, eof], [{message, sent}, ?SERVER_ERROR, {eof, <<>>}],
+          [{info, go, {state, 0}}, End({crash, error, boom})],
+          [{cowboy_handler, [{class, error}, {reason, boom}, {mfa, {neighbours_loop_pre, info, 3}}, {stacktrace, '<stack>'}, {req, '<req>'}, {state, {state, 0}}]}])].
+
+%%% WebSocket, loop and plain in one
+
 -spec three_in_one() -> [map()].
-three_in_one() -> [].
+three_in_one() ->
+    Bullet = fun(Name, Steps, Wire, Callbacks) ->
+        #{name => "three in one: " ++ Name, handler => neighbours_bullet, steps => Steps ++ [{await, exit}],
+          expect => #{wire => Wire, callbacks => Callbacks, exits => [normal]}} end,
+    [Bullet("WebSocket", [upgrade_silently, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof], [hex("810178"), {eof, hex("8800")}],
+            [init, {websocket_terminate, {remote, closed}}]),
+     Bullet("polling", [{send, get_ws()}, {await, init}, {message, <<"x">>}, {response, body}], [{message, sent}, ?OK(<<"polled x">>)],
+            [init, {info, <<"x">>}, {terminate, {normal, shutdown}}]),
+     Bullet("posting", [{send, [request(<<"POST /ws HTTP/1.1">>, [{<<"content-length">>, <<"1">>}]), <<"x">>]}, {response, body}], [?OK(<<"posted x">>)],
+            [init, {terminate, {normal, shutdown}}]),
+     Bullet("another method", [{send, request(<<"PUT /ws HTTP/1.1">>, [{<<"content-length">>, <<"0">>}])}, status], [<<"HTTP/1.1 405 Method Not Allowed">>],
+            [init, {terminate, {normal, shutdown}}])].
+
+%%% Sub-protocols
 
 -spec sub_protocols() -> [map()].
-sub_protocols() -> [].
+sub_protocols() ->
+    Protocol = fun(Name, Fun, Steps, Wire, Callbacks) ->
+        #{name => "sub-protocol: " ++ Name, steps => Steps, script => #{upgrade => Fun, init => fun(_, _) -> {upgrade, protocol, neighbours_protocol} end},
+          expect => #{wire => Wire, callbacks => [{init, {tcp, http}} | Callbacks]}} end,
+    Get = [{send, get_ws()}, {response, body}],
+    [Protocol("answers", fun(Req, Env, oracle_handler_1) ->
+         {ok, Req2} = cowboy_req:reply(200, [], <<"mine">>, Req),
+         {ok, Req2, Env} end, Get, [?OK(<<"mine">>)], []),
+     Protocol("answers nothing", fun(Req, Env, _) -> {ok, Req, Env} end, [{send, get_ws()}, status], [?NO_CONTENT], []),
+     Protocol("halts", fun(Req, _, _) ->
+         {ok, Req2} = cowboy_req:reply(200, [], <<"halt">>, Req),
+         {halt, Req2} end, Get, [?OK(<<"halt">>)], []),
+     Protocol("refuses", fun(Req, _, _) -> {error, 403, Req} end, [{send, get_ws()}, status, eof], [<<"HTTP/1.1 403 Forbidden">>, {eof, <<>>}], []),
+     Protocol("suspends", fun(Req, Env, _) ->
+         {ok, Req2} = cowboy_req:reply(200, [], <<"later">>, Req),
+         self() ! wake,
+         {suspend, neighbours_protocol, resume, [{ok, Req2, Env}, none]} end, Get, [?OK(<<"later">>)], []),
+     Protocol("becomes a WebSocket of another handler", fun(Req, Env, oracle_handler_1) ->
+         cowboy_websocket:upgrade(Req, Env, neighbours_bullet, #{id => 0, name => none}) end,
+         [upgrade_silently, {send, text(<<"x">>)}, {frames, 1}, close], [hex("810178")], []),
+     Protocol("becomes a WebSocket with other options", fun(Req, Env, Handler) ->
+         {_, #{id := Id, name := Name}} = lists:keyfind(handler_opts, 1, Env),
+         cowboy_websocket:upgrade(Req, Env, Handler, #{id => Id, name => Name, handle => fun(_, R, S) -> {reply, {text, <<"other">>}, R, S} end}) end,
+         [upgrade_silently, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof], [hex("81056F74686572"), {eof, hex("8800")}],
+         [{websocket_init, tcp}, {handle, {text, <<"x">>}, {state, 0}}, {terminate, {remote, closed}, {state, 0}}])].
+
+%%% Middlewares that suspend, and a session after that
 
 -spec suspensions() -> [map()].
-suspensions() -> [].
+suspensions() ->
+    Suspended = fun(Name, Fun, Steps, Wire) ->
+        #{name => "suspended: " ++ Name, proto => [{middlewares, [cowboy_router, oracle_middleware, cowboy_handler]}, {env, [{oracle, Fun}]}],
+          steps => Steps, expect => #{wire => Wire}} end,
+    Later = fun(Outcome) -> self() ! wake, {suspend, neighbours_protocol, resume, [Outcome, none]} end,
+    [Suspended("before a session", fun(Req, Env) -> Later({ok, Req, Env}) end, [upgrade_silently, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof],
+               [hex("810178"), {eof, hex("8800")}]),
+     Suspended("twice", fun(Req, Env) ->
+         self() ! wake,
+         Later({suspend, neighbours_protocol, resume, [{ok, Req, Env}, none]}) end, [upgrade_silently, {send, close()}, eof], [{eof, hex("8800")}]),
+     Suspended("and halted", fun(Req, _) ->
+         {ok, Req2} = cowboy_req:reply(200, [], <<"x">>, Req),
+         Later({halt, Req2}) end, [{send, get_ws()}, {response, body}], [?OK(<<"x">>)]),
+     Suspended("and stopped", fun(Req, _) ->
+         {ok, Req2} = cowboy_req:reply(200, [], <<"x">>, Req),
+         Later({stop, Req2}) end, [{send, get_ws()}, {response, body}], [?OK(<<"x">>)]),
+     Suspended("and refused", fun(Req, _) -> Later({error, 401, Req}) end, [{send, get_ws()}, status, eof], [<<"HTTP/1.1 401 Unauthorized">>, {eof, <<>>}])].
+
+%%% Hooks
+
+%% Answers in place of the handler, with one header more.
+-spec marking(integer(), list(), iodata(), term()) -> term().
+marking(Status, Headers, Body, Req) ->
+    {ok, Req2} = cowboy_req:reply(Status, [{<<"x-hook">>, <<"1">>} | Headers], Body, Req),
+    Req2.
 
 -spec hooks() -> [map()].
-hooks() -> [].
+hooks() ->
+    Noting = fun(Status, Headers, Body, Req) ->
+        oracle_trace:note({Status, lists:sort([N || {N, _} <- Headers]), iolist_to_binary(Body)}),
+        Req end,
+    Marked = {has_field, <<"x-hook">>},
+    Plain = fun(Fun) -> #{init => fun(Req, Script) -> {ok, Req, oracle_handler_1:state(Script)} end,
+                          plain_handle => fun(Req, State) -> {ok, Req2} = Fun(Req), {ok, Req2, State} end} end,
+    Hook = fun(Name, OnResponse, Script, Steps, Wire) ->
+        #{name => "onresponse: " ++ Name, proto => [{onresponse, OnResponse}], script => Script, steps => Steps, expect => #{wire => Wire}} end,
+    Get = {send, get_ws()},
+    Own = [<<"connection">>, <<"content-length">>, <<"date">>, <<"server">>],
+    Chunked = Plain(fun(Req) ->
+        {ok, Req2} = cowboy_req:chunked_reply(200, [{<<"x-a">>, <<"1">>}], Req),
+        ok = cowboy_req:chunk(<<"abc">>, Req2),
+        {ok, Req2} end),
+    Heard = fun(Name, Script, Steps, Wire, Notes) ->
+        #{name => "onresponse hears: " ++ Name, proto => [{onresponse, Noting}], script => Script, steps => Steps,
+          expect => #{wire => Wire, callbacks => Notes}} end,
+    Called = [{init, {tcp, http}}, {note, handle}],
+    Ended = [{note, {plain_terminate, {normal, shutdown}}}],
+    [Hook("marks a reply", fun marking/4, Plain(fun(Req) -> cowboy_req:reply(200, [], <<"x">>, Req) end), [Get, Marked], [<<"1">>]),
+     Hook("marks a missing route", fun marking/4, #{}, [{send, request(<<"GET /none HTTP/1.1">>, [])}, Marked], [<<"1">>]),
+     Hook("marks a crash", fun marking/4, #{init => fun(_, _) -> error(boom) end}, [Get, Marked], [<<"1">>]),
+     Hook("marks a refused upgrade", fun marking/4, #{}, [{send, handshake([{<<"sec-websocket-key">>, none}])}, Marked], [<<"1">>]),
+     Hook("marks what nobody answered", fun marking/4, Plain(fun(Req) -> {ok, Req} end), [Get, Marked], [<<"1">>]),
+     Hook("lets chunks pass", Noting, Chunked, [Get, {response, body}], [?OK(<<"3\r\nabc\r\n0\r\n\r\n">>)]),
+     Heard("a reply", Plain(fun(Req) -> cowboy_req:reply(201, [{<<"x-a">>, <<"1">>}], <<"x">>, Req) end), [Get, status], [<<"HTTP/1.1 201 Created">>],
+           Called ++ [{note, {201, lists:sort([<<"x-a">> | Own]), <<"x">>}}] ++ Ended),
+     Heard("a reply in chunks", Chunked, [Get, status], [<<"HTTP/1.1 200 OK">>],
+           Called ++ [{note, {200, lists:sort([<<"x-a">>, <<"connection">>, <<"date">>, <<"server">>, <<"transfer-encoding">>]), <<>>}}] ++ Ended),
+     Heard("no answer", Plain(fun(Req) -> {ok, Req} end), [Get, status, {await, note, 3}], [?NO_CONTENT], Called ++ Ended ++ [{note, {204, lists:sort(Own), <<>>}}]),
+     #{name => "onrequest answers", proto => [{onrequest, fun(Req) -> {ok, Req2} = cowboy_req:reply(200, [], <<"first">>, Req), Req2 end}],
+       steps => [Get, {response, body}, Get, {response, body}], expect => #{wire => [?OK(<<"first">>), ?OK(<<"first">>)], callbacks => []}},
+     #{name => "onrequest changes the path", proto => [{onrequest, fun(Req) -> cowboy_req:set([{path, <<"/ws">>}], Req) end}],
+       script => Plain(fun(Req) -> cowboy_req:reply(200, [], <<"x">>, Req) end),
+       steps => [{send, request(<<"GET /other HTTP/1.1">>, [])}, {response, body}], expect => #{wire => [?OK(<<"x">>)]}},
+     #{name => "onrequest crashes", proto => [{onrequest, fun(_) -> error(boom) end}], steps => [Get, eof], expect => #{wire => [{eof, <<>>}]}}].
+
+%%% Compressed responses
 
 -spec compressed() -> [map()].
-compressed() -> [].
+compressed() ->
+    Big = binary:copy(<<"all work and no play ">>, 100),
+    Gzip = [{<<"accept-encoding">>, <<"gzip">>}],
+    Reply = fun(Name, Proto, Fields, Headers, Body, Encoding) ->
+        #{name => "compress: " ++ Name, proto => Proto, steps => [{send, request(<<"GET /ws HTTP/1.1">>, Fields)}, response],
+          script => #{init => fun(Req, Script) -> {ok, Req, oracle_handler_1:state(Script)} end,
+                      plain_handle => fun(Req, State) -> {ok, Req2} = cowboy_req:reply(200, Headers, Body, Req), {ok, Req2, State} end},
+          expect => #{wire => [response(Encoding ++ Headers, case Encoding of [] -> Body; _ -> zlib:gzip(Body) end)]}} end,
+    On = [{compress, true}],
+    Packed = [{<<"content-encoding">>, <<"gzip">>}],
+    [Reply("a reply", On, Gzip, [], Big, Packed),
+     Reply("not what is small", On, Gzip, [], binary:copy(<<"a">>, 299), []),
+     Reply("what is just large enough", On, Gzip, [], binary:copy(<<"a">>, 300), Packed),
+     Reply("not for those who have not asked", On, [], [], Big, []),
+     Reply("not what has an encoding", On, Gzip, [{<<"content-encoding">>, <<"br">>}], Big, []),
+     Reply("not unless the listener is told to", [], Gzip, [], Big, [])].
+
+-spec response([{binary(), binary()}], binary()) -> term().
+response(Fields, Body) ->
+    All = [{<<"connection">>, <<"keep-alive">>}, {<<"content-length">>, integer_to_binary(byte_size(Body))}, {<<"date">>, <<"(date)">>},
+           {<<"server">>, <<"Cowboy">>} | Fields],
+    {response, <<"HTTP/1.1 200 OK">>, lists:keysort(1, All), oracle_term:normal(Body)}.

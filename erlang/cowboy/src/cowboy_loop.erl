@@ -2,7 +2,7 @@
 -module(cowboy_loop).
 -behaviour(cowboy_sub_protocol).
 
--export([upgrade/4, upgrade/5]).
+-export([upgrade/4, upgrade/5, upgrade/6]).
 
 -callback init(Req, any()) -> {ok | module(), Req, any()} | {module(), Req, any(), any()} when
     Req :: cowboy_req:req().
@@ -26,3 +26,13 @@ upgrade(Req, Env, Handler, State) ->
     cowboy_middleware:result().
 upgrade(Req, Env, Handler, State, Option) ->
     farrier_cowboy_2:loop(Req, Env, Handler, State, Option).
+
+%% @doc The form of 2.0.0-pre.1 to pre.6: for `Timeout' ms at most, and hibernating first or not.
+-spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any(), timeout(), run | hibernate) ->
+    cowboy_middleware:result().
+upgrade(Req, Env, Handler, State, infinity, run) when is_map(Req) ->
+    farrier_cowboy_2:loop(Req, Env, Handler, State);
+upgrade(Req, Env, Handler, State, infinity, hibernate) when is_map(Req) ->
+    farrier_cowboy_2:loop(Req, Env, Handler, State, hibernate);
+upgrade(Req, Env, Handler, State, Timeout, Hibernate) ->
+    farrier_cowboy_2pre:loop(Req, Env, Handler, State, Timeout, Hibernate).

@@ -8,4 +8,8 @@
 -callback upgrade(cowboy_req:req(), cowboy_middleware:env(), Handler :: module(), HandlerState :: any(), Opts :: any()) ->
     cowboy_middleware:result().
 
--optional_callbacks([upgrade/5]).
+%% Cowboy 2.0.0-pre.1 to pre.6.
+-callback upgrade(cowboy_req:req(), cowboy_middleware:env(), Handler :: module(), HandlerState :: any(), timeout(),
+    run | hibernate) -> cowboy_middleware:result().
+
+-optional_callbacks([upgrade/4, upgrade/5, upgrade/6]).

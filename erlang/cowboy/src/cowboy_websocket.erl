@@ -3,7 +3,7 @@
 -module(cowboy_websocket).
 -behaviour(cowboy_sub_protocol).
 
--export([is_upgrade_request/1, upgrade/4, upgrade/5, takeover/7]).
+-export([is_upgrade_request/1, upgrade/4, upgrade/5, upgrade/6, takeover/7]).
 
 -export_type([frame/0, commands/0, call_result/1, opts/0, close_code/0, terminate_reason/0]).
 
@@ -97,6 +97,14 @@ upgrade(Req, Env, Handler, Opts) ->
     {ok, cowboy_req:req(), cowboy_middleware:env()}.
 upgrade(Req, Env, Handler, State, Opts) ->
     farrier_cowboy_2:upgrade(Req, Env, Handler, State, Opts).
+
+%% @doc The form of 2.0.0-pre.1 to pre.6.
+-spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any(), timeout(), run | hibernate) ->
+    {ok, cowboy_req:req(), cowboy_middleware:env()} | {error, 400, cowboy_req:req()}.
+upgrade(Req, Env, Handler, State, Timeout, _) when is_map(Req) ->
+    farrier_cowboy_2:upgrade(Req, Env, Handler, State, #{idle_timeout => Timeout});
+upgrade(Req, Env, Handler, State, Timeout, Hibernate) ->
+    farrier_cowboy_2pre:upgrade(Req, Env, Handler, State, Timeout, Hibernate).
 
 %% @doc Begins the session. To be called from a `takeover/7' of one's own, which a stream handler had named, with what that was
 %% given; the state of the handler may be another one. Never returns.

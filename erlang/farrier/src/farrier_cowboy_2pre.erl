@@ -5,13 +5,16 @@
 %% development branch of spring and summer 2016 did.
 -module(farrier_cowboy_2pre).
 -behaviour(farrier_handler).
+-behaviour(farrier_loop).
 
-%% Called by the middleware chain, and by sub-protocols through `cowboy_websocket'.
--export([execute/4, upgrade/6]).
+%% Called by the middleware chain, and by sub-protocols through `cowboy_websocket' and `cowboy_loop'.
+-export([execute/4, upgrade/6, loop/6]).
 %% Called by REST.
 -export([terminate/4, fail/4]).
 %% Called by the connection.
 -export([traits/0, websocket_init/1, frame/2, info/2, close_frames/1, terminate/2, crash/2]).
+%% Called by the loop.
+-export([loop_info/4, loop_end/5]).
 
 -record(websocket, {
     handler :: module(),
@@ -57,8 +60,8 @@ upgrade_protocol(cowboy_websocket, Arguments) ->
     apply(?MODULE, upgrade, Arguments);
 upgrade_protocol(cowboy_rest, [Req, Env, Handler, State, infinity, run]) ->
     farrier_rest:upgrade('2pre', Req, Env, Handler, State);
-upgrade_protocol(cowboy_loop, _) ->
-    error({not_supported, cowboy_loop, "farrier does not serve handlers of this kind yet"});
+upgrade_protocol(cowboy_loop, Arguments) ->
+    apply(?MODULE, loop, Arguments);
 upgrade_protocol(Protocol, Arguments) ->
     apply(Protocol, upgrade, Arguments).
 
@@ -85,6 +88,31 @@ call_terminate(Reason, Req, State, Handler) ->
         Class:Crash:Stack ->
             died(Class, Crash, Stack, {Handler, terminate, 3}, Req, [{state, State}, {terminate_reason, Reason}])
     end.
+
+%%% Loop
+
+%% @doc Waits for messages on behalf of a handler that exports `info/3', for `Timeout' ms at most.
+-spec loop(farrier_req_2pre:req(), list(), module(), term(), timeout(), run | hibernate) -> farrier_handler:outcome().
+loop(Req, Env, Handler, State, Timeout, Hibernate) ->
+    farrier_loop:run(#{
+        adapter => ?MODULE, handler => Handler, req => Req, state => State, env => Env,
+        timeout => Timeout, hibernate => Hibernate =:= hibernate
+    }).
+
+%% `shutdown' is what pre.1 said.
+-spec loop_info(term(), module(), farrier_req_2pre:req(), term()) -> farrier_loop:result().
+loop_info(Message, Handler, Req, State) ->
+    try Handler:info(Message, Req, State) of
+        {ok, Req2, State2} -> {loop, Req2, State2};
+        {ok, Req2, State2, hibernate} -> {loop, Req2, State2, hibernate};
+        {Stop, Req2, State2} when Stop =:= stop; Stop =:= shutdown -> {done, Stop, Req2, State2}
+    catch
+        Class:Reason:Stack -> fail({Class, Reason, Stack}, {Handler, info, 3}, Req, State)
+    end.
+
+-spec loop_end(farrier_loop:reason(), module(), farrier_req_2pre:req(), term(), list()) -> farrier_handler:outcome().
+loop_end(Reason, Handler, Req, State, Env) ->
+    {ok, Req, [{result, terminate(Reason, Req, State, Handler)} | Env]}.
 
 %%% Upgrade
 
