@@ -99,12 +99,20 @@ own() ->
 find(Pid) when Pid =:= self() ->
     found(get(?KEY), Pid);
 find(Pid) when node(Pid) =:= node() ->
-    case process_info(Pid, dictionary) of
-        {dictionary, Dictionary} -> found(proplists:get_value(?KEY, Dictionary), Pid);
-        undefined -> error({no_request, Pid})
+    case get(?KEY) of
+        %% The process of a request that another process serves: farrier_beside_request.
+        #exchange{handle = {Pid, _}} = X -> X;
+        _ -> find_in(Pid)
     end;
 find(Pid) ->
     error({no_request, Pid}).
+
+-spec find_in(pid()) -> exchange().
+find_in(Pid) ->
+    case process_info(Pid, dictionary) of
+        {dictionary, Dictionary} -> found(proplists:get_value(?KEY, Dictionary), Pid);
+        undefined -> error({no_request, Pid})
+    end.
 
 -spec found(exchange() | undefined, pid()) -> exchange().
 found(#exchange{} = X, _) -> X;

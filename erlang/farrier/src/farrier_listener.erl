@@ -19,6 +19,8 @@
     ref := farrier:ref(),
     generation := farrier_handler:generation(),
     draft := boolean(),
+    %% Whether the handlers' `cowboy_req' is a real Cowboy's.
+    beside := boolean(),
     bridge := module(),
     env := farrier_handler:env(),
     middlewares := [module()],
@@ -105,7 +107,7 @@ options(Ref, Options) when is_map(Options) ->
             || {Name, Value} <- maps:to_list(maps:without(?BRIDGE_OPTIONS, Options)),
             not is_map_key(Name, Config), Name =/= dispatch],
         {ok, #{
-            config => environment(Options, Config#{ref => Ref}),
+            config => environment(Options, Config#{ref => Ref, beside => farrier_beside:is_needed()}),
             bridge => maps:merge(by_generation(Generation), Bridge)
         }}
     catch

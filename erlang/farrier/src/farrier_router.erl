@@ -10,7 +10,7 @@
 %% (`{Name, int}', `{Name, function, Fun}', and the fields of `farrier_constraints').
 -module(farrier_router).
 
--export([compile/1, match/3, match/4, execute/2]).
+-export([compile/1, is_compiled/1, match/3, match/4, execute/2]).
 
 -export_type([routes/0, dispatch/0, match/0]).
 
@@ -54,6 +54,12 @@ compile(Routes) when is_list(Routes) ->
     {farrier_routes, lists:append([compile_host(Route) || Route <- Routes])};
 compile(Routes) ->
     bad_route("Routes must be a list of {Host, Paths} or {Host, Fields, Paths}, not", Routes).
+
+%% @doc Whether `compile/1' has made this, and not a real Cowboy. It may be in a persistent term.
+-spec is_compiled(any()) -> boolean().
+is_compiled({persistent_term, _} = Dispatch) -> is_compiled(dispatch(Dispatch));
+is_compiled({farrier_routes, _}) -> true;
+is_compiled(_) -> false.
 
 -spec compile_host(route()) -> [host()].
 compile_host({Host, Paths}) ->

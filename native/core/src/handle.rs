@@ -296,6 +296,10 @@ impl<B: Bridge> Handle<B> {
             lock(&self.outbox).speak_hixie();
         }
         let upgrade = HttpCommand::Upgrade(Box::new(Upgrade { head, options }));
+        // The end of HTTP is no loss to whoever waits for one: a WebSocket says itself how it ends.
+        if let Some(http) = lock(&self.http).as_mut() {
+            http.watcher = None;
+        }
         self.start_response(ResponseState::Upgraded, upgrade, None)?;
         // What belonged to HTTP only is not kept for the life of a WebSocket.
         *lock(&self.http) = None;

@@ -365,8 +365,9 @@ impl<B: Bridge> Drop for Exchange<B> {
                 self.handle.upgrade_lost(End::Closed);
             }
         }
-        self.handle.http_ended();
+        // What follows an answer tells by itself when it is lost: a streamed body, or a WebSocket.
         if !self.answered {
+            self.handle.http_ended();
             self.handle.client_gone();
         }
     }
@@ -409,6 +410,7 @@ impl<B: Bridge> Exchange<B> {
                     return Ok(head::response(head, body));
                 }
                 Some(HttpCommand::Upgrade(upgrade)) => {
+                    self.answered = true;
                     let handle = self.handle.clone();
                     let upgrade = *upgrade;
                     connection.set_upgraded(Upgraded { handle, upgrade });
