@@ -74,6 +74,8 @@ getters_give_bare_values(_) ->
         {set, cowboy_req:method(cowboy_req:set([{method, <<"PUT">>}], R)), <<"PUT">>},
         {to_list, [K || {K, _} <- cowboy_req:to_list(R)], [socket, transport, connection, pid, method, version, peer, host, host_info, port,
             path, path_info, qs, bindings, headers, meta, body_state, buffer, multipart, resp_compress, resp_state, resp_headers, resp_body, onresponse]},
+        {as_a_record, tl(tuple_to_list(R)), [V || {_, V} <- cowboy_req:to_list(R)]},
+        {record_name, element(1, R), http_req},
         {set_bindings, cowboy_req:binding(b, cowboy_req:set_bindings(undefined, undefined, [{b, 2}], R)), 2}
     ] end,
     Asked = ask("/a/:id/[...]", [{id, int}], Request, fun(R) -> {cowboy_req:peer(R), Values(R)} end),

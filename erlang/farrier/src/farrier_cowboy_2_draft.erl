@@ -1,8 +1,9 @@
 %% What `init/2' returned from 2.0.0-pre.4 to pre.9, in the terms of Cowboy 2.0.
 %%
-%% The callbacks were those of 2.0 already, but a timeout and `hibernate' stood in the tuple itself until pre.7 brought the map of
-%% options, no Req reached `terminate/3', and without a timeout a connection could idle for ever. Listeners that
-%% `cowboy:start_clear/4' or `start_tls/4' started are of that time; for all others nothing is changed.
+%% The callbacks were those of 2.0 already, but a timeout and `hibernate' stood in the tuple itself until pre.7
+%% brought the map of options, no Req reached `terminate/3', and without a timeout a connection could idle for
+%% ever. Listeners that `cowboy:start_clear/4' or `start_tls/4' started are of that time; for all others nothing is
+%% changed.
 -module(farrier_cowboy_2_draft).
 
 -export([returned/1]).

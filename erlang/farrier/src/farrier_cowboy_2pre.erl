@@ -1,5 +1,5 @@
-%% Serves handlers of the pre-releases of Cowboy 2 (2.0.0-pre.1 to pre.3): `init/2', `websocket_handle/3', `websocket_info/3'
-%% and, where it is exported, `terminate/3'.
+%% Serves handlers of the pre-releases of Cowboy 2 (2.0.0-pre.1 to pre.3): `init/2', `websocket_handle/3',
+%% `websocket_info/3' and, where it is exported, `terminate/3'.
 %%
 %% Behaves as pre.3, and takes what pre.1 took. `websocket_init/2' is called if it is exported: no release had it, the
 %% development branch of spring and summer 2016 did.
@@ -116,7 +116,8 @@ loop_end(Reason, Handler, Req, State, Env) ->
 
 %%% Upgrade
 
-%% @doc Checks the request and asks for the upgrade. What is refused gets 400, without `terminate/3', and the connection ends.
+%% @doc Checks the request and asks for the upgrade. What is refused gets 400, without `terminate/3', and the
+%% connection ends.
 -spec upgrade(farrier_req_2pre:req(), list(), module(), term(), timeout(), run | hibernate) ->
     farrier_handler:outcome().
 upgrade(Req, Env, Handler, State, Timeout, Hibernate) ->

@@ -14,8 +14,8 @@
 -spec generation(req()) -> farrier_handler:generation().
 generation(Req) when is_map(Req) -> 2;
 generation(Req) when element(1, Req) =:= http_req, tuple_size(Req) =:= 28 -> 1;
-generation(Req) when element(1, Req) =:= http_req -> 0;
-generation(Req) when element(1, Req) =:= farrier_req_2pre -> '2pre'.
+generation(Req) when element(1, Req) =:= http_req, tuple_size(Req) =:= 25 -> '2pre';
+generation(Req) when element(1, Req) =:= http_req -> 0.
 
 %% @doc The same request as the Req of another generation. A Req of that generation is returned as it is.
 -spec convert(farrier_handler:generation(), req()) -> req().

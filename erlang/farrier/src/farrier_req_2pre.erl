@@ -1,8 +1,10 @@
-%% @doc The Req of the pre-releases of Cowboy 2 (2.0.0-pre.1 to pre.3): opaque, and with getters that give the bare value.
+%% @doc The Req of the pre-releases of Cowboy 2 (2.0.0-pre.1 to pre.3): a record, with getters that give the bare
+%% value.
 %%
-%% It wraps the record of Cowboy 1, which it was until pre.4 made it a map, and whose functions do the work: here they lose the
-%% pair, the `ok', or get the fields of Cowboy 2. What a client got wrong is an error of class `error'; a malformed header,
-%% `{malformed_header, Name}', is answered 400, everything else 500.
+%% It is the record of Cowboy 1 without three of its caches, until pre.4 made it a map. The functions of
+%% `farrier_req_1' do the work on that one: here they lose the pair, the `ok', or get the fields of Cowboy 2. What
+%% a client got wrong is an error of class `error'; a malformed header, `{malformed_header, Name}', is answered
+%% 400, everything else 500.
 -module(farrier_req_2pre).
 
 -export([new/3, to_1/1, from_1/1, get/2, set/2, to_list/1, lock/1, set_bindings/4]).
@@ -18,19 +20,22 @@
 
 -export_type([req/0]).
 
--opaque req() :: {farrier_req_2pre, farrier_req_1:req()}.
+%% `http_req' and the 24 fields of pre.3, which `to_list/1' names.
+-type req() :: tuple().
 
 -type headers() :: farrier_exchange:headers().
 -type status() :: integer() | binary().
 -type pairs() :: [{binary(), binary() | true}].
 
-%% Those of the record that Cowboy 1 had and the pre-releases had not.
+%% Fields that Cowboy 1 had and the pre-releases had not.
 -define(ONLY_IN_1, [qs_vals, p_headers, cookies]).
+%% Elements of either tuple up to the field `qs'.
+-define(TO_QS, 14).
 
 %%% Making
 
-%% @doc The Req of a request of listener `Ref', before routing. `Options' as in {@link farrier_req_1:new/3}; the `onresponse'
-%% hook is called with Reqs of this kind.
+%% @doc The Req of a request of listener `Ref', before routing. `Options' as in {@link farrier_req_1:new/3}; the
+%% `onresponse' hook is called with Reqs of this kind.
 -spec new(map(), term(), map()) -> req().
 new(Request, Ref, #{onresponse := Hook} = Options) when is_function(Hook, 4) ->
     Wrapped = fun(Status, Headers, Body, Req) -> to_1(Hook(Status, Headers, Body, from_1(Req))) end,
@@ -38,11 +43,16 @@ new(Request, Ref, #{onresponse := Hook} = Options) when is_function(Hook, 4) ->
 new(Request, Ref, Options) ->
     from_1(farrier_req_1:new(Request, Ref, Options)).
 
+%% @doc The same as a record of Cowboy 1, its caches empty.
 -spec to_1(req()) -> farrier_req_1:req().
-to_1({?MODULE, Req}) -> Req.
+to_1(Req) when element(1, Req) =:= http_req, tuple_size(Req) =:= 25 ->
+    {ToQs, [Bindings, Headers | FromMeta]} = lists:split(?TO_QS, tuple_to_list(Req)),
+    list_to_tuple(ToQs ++ [undefined, Bindings, Headers, [], undefined | FromMeta]).
 
 -spec from_1(farrier_req_1:req()) -> req().
-from_1(Req) -> {?MODULE, Req}.
+from_1(Record) ->
+    {ToQs, [_, Bindings, Headers, _, _ | FromMeta]} = lists:split(?TO_QS, tuple_to_list(Record)),
+    list_to_tuple(ToQs ++ [Bindings, Headers | FromMeta]).
 
 %% @doc A field of the record by its name, or a list of fields.
 -spec get(atom() | [atom()], req()) -> term() | [term()].
@@ -101,12 +111,14 @@ qs(Req) -> value(farrier_req_1:qs(to_1(Req))).
 -spec parse_qs(req()) -> pairs().
 parse_qs(Req) -> farrier_qs:parse(qs(Req)).
 
-%% @doc Picks, checks and converts values of the query string. Constraints are `int', `nonempty' or a fun of one argument.
+%% @doc Picks, checks and converts values of the query string. Constraints are `int', `nonempty' or a fun of one
+%% argument.
 -spec match_qs(farrier_req_2:fields(), req()) -> #{atom() => term()}.
 match_qs(Fields, Req) ->
     matched(fun() -> farrier_req_2:match_qs(Fields, #{qs => qs(Req)}, #{max_keys => infinity}) end).
 
-%% A field that is missing and one that fails its constraints are the errors that a bare match and a case make of them.
+%% A field that is missing and one that fails its constraints are the errors that a bare match and a case make of
+%% them.
 -spec matched(fun(() -> map())) -> map().
 matched(Match) ->
     try
@@ -151,8 +163,8 @@ parse_header(<<"cookie">> = Name, Req) -> parse_header(Name, Req, []);
 parse_header(<<"transfer-encoding">> = Name, Req) -> parse_header(Name, Req, [<<"identity">>]);
 parse_header(Name, Req) -> parse_header(Name, Req, undefined).
 
-%% @doc The parsed header in the terms of Cowboy 2, or `Default'. Fails for a header that is malformed, and even without the
-%% header for a name that nobody knows how to parse.
+%% @doc The parsed header in the terms of Cowboy 2, or `Default'. Fails for a header that is malformed, and even
+%% without the header for a name that nobody knows how to parse.
 -spec parse_header(binary(), req(), term()) -> term().
 parse_header(Name, Req, Default) ->
     Raw = header(Name, Req),
@@ -301,8 +313,8 @@ chunk(Data, Req) -> farrier_req_1_resp:chunk(Data, to_1(Req)).
 -spec continue(req()) -> ok.
 continue(Req) -> farrier_req_1_resp:continue(to_1(Req)).
 
-%% @doc Answers 400 if the stack trace says that a header of the client's could not be parsed, else 500; nothing if an answer
-%% has been sent.
+%% @doc Answers 400 if the stack trace says that a header of the client's could not be parsed, else 500; nothing if
+%% an answer has been sent.
 -spec maybe_reply(list(), req()) -> ok.
 maybe_reply(Stack, Req) -> farrier_req_1_resp:maybe_reply(crash_status(Stack), to_1(Req)).
 
