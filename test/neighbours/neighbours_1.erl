@@ -135,15 +135,15 @@ loops_pre() ->
 -spec three_in_one() -> [map()].
 three_in_one() ->
     Bullet = fun(Name, Steps, Wire, Callbacks) ->
-        #{name => "three in one: " ++ Name, handler => neighbours_bullet, steps => Steps ++ [{await, exit}],
-          expect => #{wire => Wire, callbacks => Callbacks, exits => [normal]}} end,
+        #{name => "three in one: " ++ Name, handler => neighbours_bullet, steps => Steps,
+          expect => #{wire => Wire, callbacks => Callbacks}} end,
     [Bullet("WebSocket", [upgrade_silently, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof], [hex("810178"), {eof, hex("8800")}],
             [init, {websocket_terminate, {remote, closed}}]),
-     Bullet("polling", [{send, get_ws()}, {await, init}, {message, <<"x">>}, {response, body}], [{message, sent}, ?OK(<<"polled x">>)],
+     Bullet("polling", [{send, get_ws()}, {await, init}, {message, <<"x">>}, {response, body}, {await, exit}], [{message, sent}, ?OK(<<"polled x">>)],
             [init, {info, <<"x">>}, {terminate, {normal, shutdown}}]),
-     Bullet("posting", [{send, [request(<<"POST /ws HTTP/1.1">>, [{<<"content-length">>, <<"1">>}]), <<"x">>]}, {response, body}], [?OK(<<"posted x">>)],
+     Bullet("posting", [{send, [request(<<"POST /ws HTTP/1.1">>, [{<<"content-length">>, <<"1">>}]), <<"x">>]}, {response, body}, {await, terminate}], [?OK(<<"posted x">>)],
             [init, {terminate, {normal, shutdown}}]),
-     Bullet("another method", [{send, request(<<"PUT /ws HTTP/1.1">>, [{<<"content-length">>, <<"0">>}])}, status], [<<"HTTP/1.1 405 Method Not Allowed">>],
+     Bullet("another method", [{send, request(<<"PUT /ws HTTP/1.1">>, [{<<"content-length">>, <<"0">>}])}, status, {await, terminate}], [<<"HTTP/1.1 405 Method Not Allowed">>],
             [init, {terminate, {normal, shutdown}}])].
 
 %%% Sub-protocols

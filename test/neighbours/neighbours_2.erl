@@ -2,6 +2,7 @@
 -module(neighbours_2).
 
 -export([tables/0, later/0]).
+-export([woken/4]).
 
 -import(oracle_run, [request/2, handshake/0, handshake/1]).
 -import(oracle_frame, [text/1, close/0]).
@@ -9,7 +10,8 @@
 -spec tables() -> [{atom(), [map()]}].
 tables() ->
     [{loops, loops()}, {loop_ends, loop_ends()}, {event_sources, event_sources()}, {otp, otp()},
-     {compressed, compressed()}, {stream_handlers, stream_handlers()}, {takeovers, takeovers()}].
+     {compressed, compressed()}, {stream_handlers, stream_handlers()}, {takeovers, takeovers()},
+     {three_in_one, three_in_one()}, {sub_protocols, sub_protocols()}, {suspensions, suspensions()}].
 
 %%% Loops
 
@@ -70,6 +72,7 @@ loop_ends() ->
      loop("a bad return", Info(fun(_, _) -> bad end), Go ++ [response]),
      loop("bad options", #{init => fun(Req, Script) -> {cowboy_loop, Req, neighbours_loop:state(Script), #{}} end}, [response]),
      loop("a crash in terminate", #{info => fun(_, Req, State) -> {stop, Req, State} end, terminate => fun(_, _, _) -> error(boom) end}, Go ++ [response]),
+     loop("a crash in the middle of a body", Streaming(fun(_, _) -> error(boom) end), Go ++ [response]),
      loop("a crash after the reply", Info(fun(Req, _) -> cowboy_req:reply(200, Req), error(boom) end), Go ++ [response]),
      loop("the client goes away", #{}, [close]),
      loop("the client resets", #{}, [reset]),
@@ -219,6 +222,97 @@ takeovers() ->
      Taken("hibernation", #{handle => fun(F, S) -> {[F], S, hibernate} end}, [upgrade, {send, text(<<"x">>)}, {frames, 1}, {send, text(<<"y">>)}, {frames, 1}, {send, close()}, eof]),
      Taken("the peer disconnects", #{}, [upgrade, {await, websocket_init}, close])].
 
+%%% WebSocket, loop and plain in one
+
+-spec three_in_one() -> [map()].
+three_in_one() ->
+    Bullet = fun(Name, Steps) -> #{name => "three in one: " ++ Name, handler => neighbours_bullet, steps => Steps} end,
+    [Bullet("WebSocket", [upgrade, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof]),
+     Bullet("polling", [{send, get_ws()}, {await, init}, {message, <<"x">>}, response, {await, exit}]),
+     Bullet("polling, and then a WebSocket", [{send, get_ws()}, {await, init}, {message, <<"x">>}, response, {await, exit},
+         upgrade, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof]),
+     Bullet("posting", [{send, [request(<<"POST /ws HTTP/1.1">>, [{<<"content-length">>, <<"1">>}]), <<"x">>]}, response, {await, terminate}]),
+     Bullet("another method", [{send, request(<<"PUT /ws HTTP/1.1">>, [{<<"content-length">>, <<"0">>}])}, response, {await, terminate}])].
+
+%%% Sub-protocols
+
+-spec sub_protocols() -> [map()].
+sub_protocols() ->
+    Protocol = fun(Name, Rest, Fun, Steps) ->
+        #{name => "sub-protocol: " ++ Name, steps => Steps, script => #{upgrade => Fun, init => fun(Req, Script) ->
+            list_to_tuple([neighbours_protocol, Req, oracle_handler:state(Script) | Rest]) end}} end,
+    Get = [{send, get_ws()}, response],
+    Session = [upgrade, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof],
+    Reply = fun(Req) -> cowboy_req:reply(200, #{}, <<"mine">>, Req) end,
+    [Protocol("answers", [], fun(Req, Env, oracle_handler) -> {ok, Reply(Req), Env} end, Get),
+     Protocol("answers, with options", [opts], fun(Req, Env, {oracle_handler, opts}) -> {ok, Reply(Req), Env} end, Get),
+     Protocol("answers nothing", [], fun(Req, Env, _) -> {ok, Req, Env} end, Get),
+     Protocol("stops", [], fun(Req, _, _) -> {stop, Reply(Req)} end, Get),
+     Protocol("suspends", [], fun(Req, Env, _) ->
+         self() ! wake,
+         {suspend, neighbours_protocol, resume, [{ok, Reply(Req), Env}, none]} end, Get),
+     Protocol("crashes", [], fun(_, _, _) -> error(boom) end, Get),
+     Protocol("becomes a WebSocket", [], fun(Req, Env, Handler) -> cowboy_websocket:upgrade(Req, Env, Handler, session(Env)) end, Session),
+     Protocol("becomes a WebSocket with options", [#{idle_timeout => 30}], fun(Req, Env, {Handler, Opts}) ->
+         cowboy_websocket:upgrade(Req, Env, Handler, session(Env), Opts) end, [upgrade, eof]),
+     Protocol("becomes a WebSocket of another handler", [], fun(Req, Env, _) ->
+         cowboy_websocket:upgrade(Req, Env, oracle_handler_bare, session(Env), #{}) end, Session),
+     Protocol("becomes a WebSocket after a suspension", [], fun(Req, Env, Handler) ->
+         self() ! wake,
+         {suspend, ?MODULE, woken, [Req, Env, Handler, session(Env)]} end, Session),
+     Protocol("becomes a loop", [], fun(Req, Env, _) -> cowboy_loop:upgrade(Req, Env, neighbours_loop, neighbours_loop:state(maps:get(handler_opts, Env))) end,
+              [{send, get_ws()}, {await, init}, close])].
+
+%% The state of a session: that of the handler, whose script stands in the environment.
+-spec session(map()) -> map().
+session(#{handler_opts := Script}) -> oracle_handler:state(Script).
+
+%% Where a suspended request becomes a WebSocket.
+-spec woken(map(), map(), module(), term()) -> term().
+woken(Req, Env, Handler, State) ->
+    receive wake -> cowboy_websocket:upgrade(Req, Env, Handler, State, #{}) end.
+
+%%% Middlewares
+
+-spec suspensions() -> [map()].
+suspensions() ->
+    Chain = fun(Name, Fun, Steps) ->
+        #{name => "middleware: " ++ Name, handler => oracle_handler_bare, steps => Steps,
+          proto => #{middlewares => [cowboy_router, oracle_middleware, cowboy_handler], env => #{oracle => Fun}}} end,
+    Later = fun(Outcome) -> self() ! wake, {suspend, neighbours_protocol, resume, [Outcome, none]} end,
+    Session = [upgrade, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof],
+    [Chain("suspended before a session", fun(Req, Env) -> Later({ok, Req, Env}) end, Session),
+     Chain("suspended twice", fun(Req, Env) ->
+         self() ! wake,
+         Later({suspend, neighbours_protocol, resume, [{ok, Req, Env}, none]}) end, Session),
+     Chain("suspended and stopped", fun(Req, _) -> Later({stop, cowboy_req:reply(200, Req)}) end, [{send, get_ws()}, response]),
+     Chain("suspended and failed", fun(_, _) -> self() ! wake, {suspend, erlang, error, [boom]} end, [{send, get_ws()}, response]),
+     Chain("chooses another handler", fun(Req, Env) -> {ok, Req, Env#{handler := neighbours_bullet}} end, Session),
+     Chain("takes the handler's options away", fun(Req, Env) -> {ok, Req, maps:remove(handler_opts, Env)} end, [{send, get_ws()}, response]),
+     Chain("a bad return", fun(_, _) -> bad end, [{send, get_ws()}, response])].
+
 %% What Cowboy has only since a later version than the one to compare with.
 -spec later() -> [{atom(), [map()]}].
-later() -> [].
+later() -> [{patience, patience()}].
+
+%% The timeout of 2.12: `info/3' is told `timeout' when no message has come for so long, and may change it.
+-spec patience() -> [map()].
+patience() ->
+    Waiting = fun(Name, Option, Info, Steps, Wire, Callbacks) ->
+        (loop("patience: " ++ Name, #{info => Info, init => fun(Req, Script) -> {cowboy_loop, Req, neighbours_loop:state(Script), Option} end}, Steps))
+        #{expect => #{wire => Wire, callbacks => [init | Callbacks], exits => [normal]}} end,
+    Reply = fun(Req, State) -> {stop, cowboy_req:reply(200, #{}, <<"x">>, Req), State} end,
+    OK = {<<"HTTP/1.1 200 OK">>, <<"x">>},
+    Told = {info, timeout, {state, 0}},
+    End = {terminate, stop, {state, 0}},
+    [Waiting("is lost", 20, fun(timeout, Req, State) -> Reply(Req, State) end, [{response, body}], [OK], [Told, End]),
+     Waiting("is lost more than once", 20, fun
+         (timeout, Req, #{s := 0} = State) -> {ok, Req, State#{s := 1}};
+         (timeout, Req, State) -> Reply(Req, State) end, [{response, body}], [OK], [Told, {info, timeout, {state, 1}}, {terminate, stop, {state, 1}}]),
+     Waiting("changes", infinity, fun
+         (go, Req, State) -> {ok, Req, State, 20};
+         (timeout, Req, State) -> Reply(Req, State) end, [{message, go}, {response, body}], [{message, sent}, OK], [{info, go, {state, 0}}, Told, End]),
+     Waiting("ends with a hibernation", 20, fun
+         (timeout, Req, State) -> {ok, Req, State, hibernate};
+         (go, Req, State) -> Reply(Req, State) end, [{await, info}, {message, go}, {response, body}], [{message, sent}, OK],
+         [Told, {info, go, {state, 0}}, End])].

@@ -10,14 +10,16 @@
 
 -spec init({tcp | ssl, http}, term(), map()) -> term().
 init({_, http}, Req, Script) ->
-    oracle_trace:callback(neighbours_loop:state(Script), init),
+    oracle_trace:init_called(Script, init),
     case cowboy_req:header(<<"upgrade">>, Req) of
         {undefined, Req2} -> by_method(cowboy_req:method(Req2), Script);
         {Upgrade, _} when is_binary(Upgrade) -> {upgrade, protocol, cowboy_websocket}
     end.
 
 -spec by_method({binary(), term()}, map()) -> term().
-by_method({<<"GET">>, Req}, Script) -> {loop, Req, neighbours_loop:state(Script), 5000, hibernate};
+by_method({<<"GET">>, Req}, Script) ->
+    ok = oracle_trace:watch(Script, self()),
+    {loop, Req, neighbours_loop:state(Script), 5000, hibernate};
 by_method({<<"POST">>, Req}, Script) -> {ok, Req, neighbours_loop:state(Script)};
 by_method({_, Req}, Script) ->
     {ok, Req2} = cowboy_req:reply(405, Req),
@@ -43,7 +45,9 @@ terminate(Reason, _, State) ->
     oracle_trace:callback(State, {terminate, Reason}).
 
 -spec websocket_init(tcp | ssl, term(), map()) -> term().
-websocket_init(_, Req, Script) -> {ok, Req, neighbours_loop:state(Script)}.
+websocket_init(_, Req, Script) ->
+    ok = oracle_trace:watch(Script, self()),
+    {ok, Req, neighbours_loop:state(Script)}.
 
 -spec websocket_handle(term(), term(), map()) -> term().
 websocket_handle(Frame, Req, State) -> {reply, Frame, Req, State}.
@@ -60,9 +64,11 @@ websocket_terminate(Reason, _, State) ->
 -spec init(map(), map()) -> term().
 init(Req, Script) ->
     State = neighbours_loop:state(Script),
-    oracle_trace:callback(State, init),
+    oracle_trace:init_called(Script, init),
     case {cowboy_req:header(<<"upgrade">>, Req), cowboy_req:method(Req)} of
-        {undefined, <<"GET">>} -> {cowboy_loop, Req, State, hibernate};
+        {undefined, <<"GET">>} ->
+            ok = oracle_trace:watch(Script, self()),
+            {cowboy_loop, Req, State, hibernate};
         {undefined, <<"POST">>} -> posted(Req, State);
         {undefined, _} -> {ok, cowboy_req:reply(405, Req), State};
         {_, _} -> {cowboy_websocket, Req, State, #{idle_timeout => 5000}}
@@ -74,7 +80,9 @@ posted(Req, State) ->
     {ok, cowboy_req:reply(200, #{}, [<<"posted ">>, Body], Req2), State}.
 
 -spec websocket_init(map()) -> term().
-websocket_init(State) -> {ok, State}.
+websocket_init(State) ->
+    ok = oracle_trace:watch(State, self()),
+    {ok, State}.
 
 -spec websocket_handle(term(), map()) -> term().
 websocket_handle({_, _} = Frame, State) -> {reply, Frame, State};

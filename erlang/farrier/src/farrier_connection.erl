@@ -183,6 +183,7 @@ crashed(exit, normal, _, #request{bridge = Bridge, handle = Handle}) ->
     exit(normal);
 crashed(Class, Reason, Stack, Context) ->
     error_response(Class, Reason, Stack),
+    farrier_exchange:close_response(),
     case is_shutdown(Class, Reason) of
         true ->
             exit(Reason);
