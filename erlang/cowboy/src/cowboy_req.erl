@@ -412,7 +412,7 @@ new(Socket, Transport, Peer, Method, Path, Qs, _, Version, Headers, Host, Port, 
 -spec call(request | body | stream | response, atom(), [term()], req()) -> term().
 call(Part, Function, Arguments, Req) ->
     case farrier_req:generation(Req) of
-        0 -> to_0(apply(module(1, Part), Function, named_0(Function, [from_0(A) || A <- Arguments])));
+        0 -> farrier_req:call(1, module(1, Part), Function, named_0(Function, Arguments));
         Generation -> apply(module(Generation, Part), Function, Arguments)
     end.
 
@@ -426,10 +426,6 @@ module(1, stream) -> farrier_req_1_stream;
 module(1, response) -> farrier_req_1_resp.
 
 %% Cowboy 0.6 became 0.8 step by step, and some handlers of 0 call this module with the Req of their own generation.
--spec from_0(term()) -> term().
-from_0(Req) when element(1, Req) =:= http_req -> farrier_req:convert(1, Req);
-from_0(Argument) -> Argument.
-
 %% Whatever a header is called, it is found.
 -spec named_0(atom(), [term()]) -> [term()].
 named_0(Function, [Name | Arguments]) when
@@ -439,8 +435,3 @@ named_0(Function, [Name | Arguments]) when
     [farrier_req_0_header:lower(Name) | Arguments];
 named_0(_, Arguments) ->
     Arguments.
-
--spec to_0(term()) -> term().
-to_0(Req) when element(1, Req) =:= http_req -> farrier_req:convert(0, Req);
-to_0(Result) when is_tuple(Result) -> list_to_tuple([to_0(E) || E <- tuple_to_list(Result)]);
-to_0(Result) -> Result.

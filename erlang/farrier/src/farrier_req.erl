@@ -4,7 +4,7 @@
 %% every other kind converts to it and from it.
 -module(farrier_req).
 
--export([generation/1, convert/2]).
+-export([generation/1, convert/2, call/4]).
 
 -export_type([req/0]).
 
@@ -36,3 +36,29 @@ from_1(0, Req) -> farrier_req_0:from_1(Req);
 from_1(1, Req) -> Req;
 from_1('2pre', Req) -> farrier_req_2pre:from_1(Req);
 from_1(2, Req) -> farrier_req_2:from_record(Req).
+
+%% @doc Calls a function that takes the Req of `Generation' with one of another, and gives back what it returns with its own kind of
+%% Req in it again.
+-spec call(farrier_handler:generation(), module(), atom(), [term()]) -> term().
+call(Generation, Module, Function, Arguments) ->
+    [Own] = [generation(A) || A <- Arguments, is_req(A)],
+    returned(Own, apply(Module, Function, [converted(Generation, A) || A <- Arguments])).
+
+-spec converted(farrier_handler:generation(), term()) -> term().
+converted(Generation, Argument) ->
+    case is_req(Argument) of
+        true -> convert(Generation, Argument);
+        false -> Argument
+    end.
+
+-spec returned(farrier_handler:generation(), term()) -> term().
+returned(Own, Result) ->
+    case is_req(Result) of
+        true -> convert(Own, Result);
+        false when is_tuple(Result) -> list_to_tuple([converted(Own, E) || E <- tuple_to_list(Result)]);
+        false -> Result
+    end.
+
+-spec is_req(term()) -> boolean().
+is_req(Term) ->
+    is_tuple(Term) andalso tuple_size(Term) > 0 andalso element(1, Term) =:= http_req.

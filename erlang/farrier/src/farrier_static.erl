@@ -1,19 +1,19 @@
 %% Serves files: the REST handler behind `cowboy_static' of every generation.
 %%
-%% Methods, negotiation, preconditions and ranges are `farrier_rest''s; what is here finds the file and says what it is. Byte
-%% ranges came with Cowboy 2.6, so generations before 2 do not know them, nor charsets.
+%% Methods, negotiation, preconditions and ranges are `farrier_rest''s; what is here finds the file and says what it is.
+%% Byte ranges came with Cowboy 2.6, so generations before 2 do not know them, nor charsets.
 %%
-%% Options are `{file, Path}', `{dir, Path}', `{priv_file, App, Path}' or `{priv_dir, App, Path}', each optionally with a list of
-%% `{etag, false}', `{etag, Module, Function}', `{mimetypes, Type}', `{mimetypes, Module, Function}', `{charset, Name}' and
-%% `{charset, Module, Function}'.
+%% Options are `{file, Path}', `{dir, Path}', `{priv_file, App, Path}' or `{priv_dir, App, Path}', each optionally with
+%% a list of `{etag, false}', `{etag, Module, Function}', `{mimetypes, Type}', `{mimetypes, Module, Function}',
+%% `{charset, Name}' and `{charset, Module, Function}'.
 -module(farrier_static).
 
 -include_lib("kernel/include/file.hrl").
 
 -export([execute/2, state/2]).
 %% Called by REST.
--export([rest_init/2, malformed_request/2, forbidden/2, content_types_provided/2, charsets_provided/2, ranges_provided/2]).
--export([resource_exists/2, generate_etag/2, last_modified/2, get_file/2]).
+-export([rest_init/2, malformed_request/2, forbidden/2, content_types_provided/2, charsets_provided/2]).
+-export([ranges_provided/2, resource_exists/2, generate_etag/2, last_modified/2, get_file/2]).
 
 -export_type([options/0, extra/0, state/0]).
 
@@ -170,8 +170,8 @@ file(2, Path, Size, _) ->
 file(_, _, 0, _) ->
     <<>>;
 file(0, Path, Size, Req) ->
-    {ok, Transport, Socket} = farrier_req_0:transport(Req),
-    {stream, Size, fun() -> Transport:sendfile(Socket, Path, 0, Size) end};
+    {ok, _, Socket} = farrier_req_0:transport(Req),
+    {stream, Size, fun() -> farrier_transport:sendfile(Socket, Path, 0, Size) end};
 file(_, Path, Size, _) ->
     {stream, Size, fun(Socket, Transport) -> Transport:sendfile(Socket, Path, 0, Size) end}.
 
@@ -219,8 +219,8 @@ join(Names) ->
     true = is_binary(Path),
     Path.
 
-%% The path below a directory, unless its segments try to leave it. A separator inside a segment was escaped in the request: a
-%% handler of its own for that name might be behind another route.
+%% The path below a directory, unless its segments try to leave it. A separator inside a segment was escaped in the
+%% request: a handler of its own for that name might be behind another route.
 -spec within(binary(), [binary()]) -> binary() | malformed.
 within(Dir, Segments) ->
     case lists:any(fun has_separator/1, Segments) of
