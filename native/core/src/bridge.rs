@@ -107,6 +107,9 @@ pub struct Request {
     pub headers: Vec<(serde_bytes::ByteBuf, serde_bytes::ByteBuf)>,
     pub peer: Endpoint,
     pub sock: Endpoint,
+    /// The client's certificate, DER, if it showed one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cert: Option<serde_bytes::ByteBuf>,
     /// `None` for a body of unknown length (chunked).
     pub body_length: Option<u64>,
     pub stream_id: u64,
@@ -188,4 +191,6 @@ pub struct ListenerInfo {
     pub websockets: u64,
     pub accepted: u64,
     pub rejected: u64,
+    /// TLS handshakes that failed or took too long.
+    pub failed_handshakes: u64,
 }

@@ -183,6 +183,8 @@ pub struct ListenerOptions {
     pub owner_death: OwnerDeath,
     /// Version that the status lines of answers to HTTP/1.0 requests name: 1.1 in Cowboy 2, 1.0 in Cowboy 1.
     pub http10_status_line: HttpVersion,
+    /// Present if the listener speaks TLS.
+    pub tls: Option<crate::tls::TlsOptions>,
 }
 
 impl Default for ListenerOptions {
@@ -210,6 +212,7 @@ impl Default for ListenerOptions {
             low_watermark: 32 * 1024,
             owner_death: OwnerDeath::InternalServerError,
             http10_status_line: HttpVersion::Http11,
+            tls: None,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::handle::{Handle, Upgrade};
 use crate::hixie;
 use crate::listener::Admission;
 use crate::message::{Decoder, DecoderOptions, Message, PayloadBuf, Progress, ProtocolError, Sink};
+use crate::stream::{Stream, TaskHalf};
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
@@ -18,9 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Bytes read at once. One buffer per thread serves every connection, so an idle one owns none.
@@ -133,7 +132,7 @@ impl<P: PayloadBuf> Framed<P> {
 /// See the module's documentation.
 pub struct Connection<B: Bridge> {
     handle: Arc<Handle<B>>,
-    socket: OwnedReadHalf,
+    socket: TaskHalf,
     decoder: Framed<B::Payload>,
     stage: Stage,
     /// Bytes read that no delivered event has accounted for: parts of unfinished messages.
@@ -149,7 +148,7 @@ pub struct Connection<B: Bridge> {
 
 /// Turns an upgraded socket into a running connection. `early` are the bytes that came with the request.
 pub fn start<B: Bridge>(
-    stream: TcpStream,
+    stream: Stream,
     early: Vec<u8>,
     handle: Arc<Handle<B>>,
     upgrade: Upgrade,
@@ -169,7 +168,7 @@ pub fn start<B: Bridge>(
 /// Answers the challenge of draft 76 first: its last bytes follow the head of the request, and are not looked for before
 /// the response's head is out.
 async fn challenged<B: Bridge>(
-    mut stream: TcpStream,
+    mut stream: Stream,
     mut early: Vec<u8>,
     handle: Arc<Handle<B>>,
     mut upgrade: Upgrade,
@@ -179,6 +178,7 @@ async fn challenged<B: Bridge>(
     let head = std::mem::take(&mut upgrade.head);
     let exchange = async {
         stream.write_all(&head).await?;
+        stream.flush().await?;
         while early.len() < hixie::KEY3 {
             if stream.read_buf(&mut early).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
@@ -198,14 +198,14 @@ async fn challenged<B: Bridge>(
 }
 
 fn run<B: Bridge>(
-    stream: TcpStream,
+    stream: Stream,
     mut early: Vec<u8>,
     handle: Arc<Handle<B>>,
     upgrade: Upgrade,
     admission: Admission<B>,
 ) {
     let Upgrade { head, options } = upgrade;
-    let (socket, writer) = stream.into_split();
+    let (socket, writer) = stream.split();
     handle.outbox().attach(writer, head);
     let mut connection = Connection::new(handle, socket, &options, admission);
     if !early.is_empty() && options.early_data == EarlyData::Deliver {
@@ -219,7 +219,7 @@ fn run<B: Bridge>(
 impl<B: Bridge> Connection<B> {
     fn new(
         handle: Arc<Handle<B>>,
-        socket: OwnedReadHalf,
+        socket: TaskHalf,
         options: &UpgradeOptions,
         admission: Admission<B>,
     ) -> Self {
@@ -336,6 +336,9 @@ impl<B: Bridge> Connection<B> {
     /// Writes what is queued. Ready once nothing is, or only frames that still wait for company.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.expire_cork();
+        if let TaskHalf::Tls(_) = self.socket {
+            return self.poll_encrypt(cx);
+        }
         loop {
             let (step, waiter) = {
                 let mut outbox = self.handle.outbox();
@@ -361,6 +364,31 @@ impl<B: Bridge> Connection<B> {
         }
     }
 
+    /// The same for a socket that is the task's alone.
+    fn poll_encrypt(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let handle = &self.handle;
+            let TaskHalf::Tls(stream) = &mut self.socket else {
+                return Poll::Ready(Ok(()));
+            };
+            if handle.outbox().is_corked() && self.stage != Stage::Flushing {
+                return stream.poll_unsent(cx);
+            }
+            let before = stream.unsent();
+            let step = stream.poll_send(cx, |memory| handle.outbox().take(memory));
+            let moved = matches!(step, Poll::Ready(Ok(1..))) || stream.unsent() < before;
+            if self.stage == Stage::Flushing && moved {
+                self.last_read = Instant::now();
+            }
+            let low = handle.shared().options().low_watermark;
+            let waiter = handle.outbox().take_waiter(low);
+            handle.notify(waiter, Ok(()));
+            if ready!(step)? == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
     fn may_read(&self) -> bool {
         match self.stage {
             Stage::Open => self.handle.is_active() && !self.handle.is_behind(),
@@ -375,7 +403,7 @@ impl<B: Bridge> Connection<B> {
             && let Some(window) = self.decoder.window(DIRECT_READ, 16 * READ_BUFFER)
         {
             let mut buffer = ReadBuf::new(window);
-            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer))?;
+            ready!(self.socket.poll_read(cx, &mut buffer))?;
             let n = buffer.filled().len();
             if n > 0 {
                 self.decode(n, |decoder, sink| decoder.filled(n, sink));
@@ -384,7 +412,7 @@ impl<B: Bridge> Connection<B> {
         }
         BUFFER.with_borrow_mut(|memory| {
             let mut buffer = ReadBuf::new(memory);
-            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer))?;
+            ready!(self.socket.poll_read(cx, &mut buffer))?;
             let n = buffer.filled().len();
             match &mut self.stage {
                 Stage::Lingering { discarded } => *discarded += n,
@@ -399,11 +427,8 @@ impl<B: Bridge> Connection<B> {
 
     /// A peer that hangs up is noticed even while nothing is read, once no unread byte is left.
     fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        let mut byte = [0; 1];
-        let mut buffer = ReadBuf::new(&mut byte);
-        match ready!(Pin::new(&mut self.socket).poll_peek(cx, &mut buffer)) {
-            Ok(0) => Poll::Ready(End::Closed),
-            Ok(_) => Poll::Pending,
+        match ready!(self.socket.poll_hangup(cx)) {
+            Ok(()) => Poll::Ready(End::Closed),
             Err(error) => Poll::Ready(end_of(&error)),
         }
     }
@@ -489,12 +514,15 @@ impl<B: Bridge> Connection<B> {
         if self.stage != Stage::Flushing {
             return Poll::Pending;
         }
-        let Some(mut writer) = self.handle.outbox().take_writer() else {
+        if let TaskHalf::Tls(stream) = &mut self.socket
+            && ready!(Pin::new(stream).poll_shutdown(cx)).is_err()
+        {
+            return Poll::Ready(());
+        }
+        let Some(writer) = self.handle.outbox().take_writer() else {
             return Poll::Ready(());
         };
-        let shut = Pin::new(&mut writer).poll_shutdown(cx);
-        writer.forget();
-        if !matches!(shut, Poll::Ready(Ok(()))) {
+        if !matches!(writer.poll_shutdown(cx), Poll::Ready(Ok(()))) {
             return Poll::Ready(());
         }
         self.stage = Stage::Lingering { discarded: 0 };

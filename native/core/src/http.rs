@@ -5,13 +5,14 @@ mod head;
 
 pub(crate) use head::{check_head, inform_head, upgrade_head};
 
-use crate::bridge::{BodyEvent, Bridge, End, Endpoint, ResponseBody, ResponseHead};
+use crate::bridge::{BodyEvent, Bridge, End, ResponseBody, ResponseHead};
 use crate::config::HttpVersion;
 use crate::connection;
 use crate::handle::{Handle, HttpCommand, Signals, Upgrade};
 use crate::listener::{Admission, Shared};
+use crate::stream::Stream;
 use body::{Body, RequestBody};
-use head::Refusal;
+use head::{Origin, Refusal};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,7 +26,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 /// Bytes discarded from a client that goes on sending after the last response.
@@ -34,8 +34,7 @@ const LINGER_BYTES: usize = 1024 * 1024;
 /// One HTTP connection: what its requests have in common.
 struct Connection<B: Bridge> {
     shared: Arc<Shared<B>>,
-    peer: Endpoint,
-    sock: Endpoint,
+    origin: Origin,
     requests: AtomicU64,
     /// Set by the request that becomes a WebSocket.
     upgraded: Mutex<Option<Upgraded<B>>>,
@@ -106,7 +105,7 @@ struct Upgraded<B: Bridge> {
 
 /// Serves one accepted socket until it closes or becomes a WebSocket.
 pub(crate) async fn serve<B: Bridge>(
-    stream: TcpStream,
+    stream: Stream,
     peer: SocketAddr,
     shared: Arc<Shared<B>>,
     admission: Admission<B>,
@@ -117,8 +116,12 @@ pub(crate) async fn serve<B: Bridge>(
     let wire = Arc::new(WireState::new());
     let connection = Arc::new(Connection {
         shared: shared.clone(),
-        peer: peer.into(),
-        sock: sock.into(),
+        origin: Origin {
+            scheme: stream.scheme(),
+            cert: stream.peer_certificate().map(Into::into),
+            peer: peer.into(),
+            sock: sock.into(),
+        },
         requests: AtomicU64::new(0),
         upgraded: Mutex::new(None),
         wire: wire.clone(),
@@ -190,7 +193,7 @@ fn builder<B: Bridge>(shared: &Shared<B>) -> http1::Builder {
 }
 
 /// Shuts the write side and discards what arrives, so that the last response is not lost to a reset.
-async fn linger<B: Bridge>(mut stream: TcpStream, shared: &Shared<B>) {
+async fn linger<B: Bridge>(mut stream: Stream, shared: &Shared<B>) {
     if stream.shutdown().await.is_err() {
         return;
     }
@@ -293,8 +296,7 @@ async fn answer<B: Bridge>(
     let head = head::request(
         &parts,
         &incoming,
-        connection.peer,
-        connection.sock,
+        &connection.origin,
         number,
         connection.shared.options(),
     );
@@ -475,7 +477,7 @@ impl<B: Bridge> RequestBody<B> {
 
 /// The socket as hyper sees it. Notices whether hyper's bytes are all out.
 struct Wire<B: Bridge> {
-    stream: TcpStream,
+    stream: Stream,
     state: Arc<WireState<B>>,
 }
 

@@ -19,4 +19,6 @@ pub mod message;
 pub mod outbox;
 pub mod payload;
 pub mod runtime;
+pub mod stream;
+pub mod tls;
 pub mod utf8;

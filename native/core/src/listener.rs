@@ -4,6 +4,8 @@ use crate::bridge::{Bridge, ListenerInfo};
 use crate::config::ListenerOptions;
 use crate::handle::Handle;
 use crate::http;
+use crate::stream::Stream;
+use crate::tls::{Acceptor, OptionError};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::SocketAddr;
@@ -26,6 +28,8 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Shared<B: Bridge> {
     bridge: Arc<B>,
     options: ListenerOptions,
+    /// Present if the listener speaks TLS.
+    tls: Option<Arc<Acceptor>>,
     acceptors: Arc<[B::Process]>,
     counters: Arc<Counters>,
     draining: watch::Receiver<bool>,
@@ -40,6 +44,7 @@ struct Counters {
     websockets: AtomicU64,
     accepted: AtomicU64,
     rejected: AtomicU64,
+    failed_handshakes: AtomicU64,
     /// A connection ended or the limit was raised.
     freed: Notify,
 }
@@ -131,6 +136,33 @@ struct Bound {
     _released: Sender<()>,
 }
 
+/// Why a listener can't start.
+#[derive(Debug)]
+pub enum ListenError {
+    Socket(io::Error),
+    Tls(OptionError),
+}
+
+impl From<io::Error> for ListenError {
+    fn from(error: io::Error) -> Self {
+        ListenError::Socket(error)
+    }
+}
+
+impl From<OptionError> for ListenError {
+    fn from(error: OptionError) -> Self {
+        ListenError::Tls(error)
+    }
+}
+
+/// Takes the options of TLS out: nobody needs the keys any more.
+fn tls_of(options: &mut ListenerOptions) -> Result<Option<Arc<Acceptor>>, OptionError> {
+    match options.tls.take() {
+        Some(tls) => Ok(Some(Arc::new(Acceptor::new(&tls)?))),
+        None => Ok(None),
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()
@@ -142,9 +174,10 @@ impl<B: Bridge> Listener<B> {
     pub fn bind(
         runtime: runtime::Handle,
         bridge: Arc<B>,
-        options: ListenerOptions,
+        mut options: ListenerOptions,
         acceptors: Vec<B::Process>,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, ListenError> {
+        let tls = tls_of(&mut options)?;
         let socket = bind(options.socket_addr(), &options)?;
         let address = socket.local_addr()?;
         let (draining, receiver) = watch::channel(false);
@@ -155,11 +188,13 @@ impl<B: Bridge> Listener<B> {
             websockets: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            failed_handshakes: AtomicU64::new(0),
             freed: Notify::new(),
         };
         let shared = Arc::new(Shared {
             bridge,
             options,
+            tls,
             acceptors: acceptors.into(),
             counters: Arc::new(counters),
             draining: receiver,
@@ -216,19 +251,23 @@ impl<B: Bridge> Listener<B> {
         self.accept_from(bind(self.address, &options)?)
     }
 
-    /// Options for connections that are accepted from now on. The address stays.
-    pub fn configure(&self, options: ListenerOptions) {
+    /// Options for connections that are accepted from now on. The address stays; so does TLS where `options` have none.
+    pub fn configure(&self, mut options: ListenerOptions) -> Result<(), OptionError> {
+        let tls = tls_of(&mut options)?;
         let mut current = lock(&self.current);
+        let tls = tls.or_else(|| current.tls.clone());
         let limit = options.max_connections.0.unwrap_or(u64::MAX);
         current.counters.limit.store(limit, Ordering::Release);
         current.counters.freed.notify_one();
         *current = Arc::new(Shared {
             bridge: current.bridge.clone(),
             options,
+            tls,
             acceptors: current.acceptors.clone(),
             counters: current.counters.clone(),
             draining: current.draining.clone(),
         });
+        Ok(())
     }
 
     /// Stops accepting for good; idle HTTP connections close, busy ones after their response.
@@ -247,6 +286,7 @@ impl<B: Bridge> Listener<B> {
             websockets: counters.websockets.load(Ordering::Relaxed),
             accepted: counters.accepted.load(Ordering::Relaxed),
             rejected: counters.rejected.load(Ordering::Relaxed),
+            failed_handshakes: counters.failed_handshakes.load(Ordering::Relaxed),
         }
     }
 }
@@ -323,5 +363,37 @@ fn start<B: Bridge>(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared<B>>)
         return;
     }
     let admission = Admission::new(shared.clone());
-    tokio::spawn(http::serve(stream, peer, shared, admission));
+    if shared.tls.is_some() {
+        tokio::spawn(serve_encrypted(stream, peer, shared, admission));
+    } else {
+        tokio::spawn(http::serve(Stream::Tcp(stream), peer, shared, admission));
+    }
+}
+
+/// Shakes hands first.
+async fn serve_encrypted<B: Bridge>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared<B>>,
+    admission: Admission<B>,
+) {
+    let Some(tls) = &shared.tls else {
+        return;
+    };
+    let accepted = tokio::select! {
+        accepted = tls.accept(stream) => accepted,
+        () = shared.draining() => return,
+    };
+    match accepted {
+        Ok(stream) => {
+            // A task of its own: this one keeps the memory that a handshake takes.
+            let stream = Stream::Tls(Box::new(stream));
+            tokio::spawn(http::serve(stream, peer, shared.clone(), admission));
+        }
+        Err(error) => {
+            let failed = &shared.counters.failed_handshakes;
+            failed.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(%error, %peer, "TLS handshake failed");
+        }
+    }
 }

@@ -3,15 +3,15 @@
 //! A frame travels one of three ways. `Idle`: nothing is queued, so the calling thread writes to the socket itself.
 //! `Corked`: the caller promised more, so the bytes wait for its next call; the connection's task writes them after
 //! 1 ms at the latest. `Draining`: the socket was full, so the task writes when it takes more, and callers only
-//! queue.
+//! queue. Where the connection's task has the socket to itself, all but the `Corked` are `Draining` until it has taken them.
 
 use crate::bridge::{Bridge, Closed};
 use crate::frame::{self, MAX_HEADER, Opcode};
 use crate::hixie;
+use crate::stream::OutboxHalf;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
-use tokio::net::tcp::OwnedWriteHalf;
 
 /// Bytes that one call writes at most; the task writes the rest. Keeps a call on a scheduler well under 1 ms.
 const DIRECT_WRITE: usize = 1024 * 1024;
@@ -75,7 +75,7 @@ impl Chunk {
 
 /// See the module's documentation.
 pub struct Outbox<B: Bridge> {
-    writer: Option<OwnedWriteHalf>,
+    writer: Option<OutboxHalf>,
     queue: VecDeque<Chunk>,
     /// Bytes of the first chunk that are already written.
     written: usize,
@@ -106,7 +106,7 @@ impl<B: Bridge> Outbox<B> {
     }
 
     /// Gives the outbox its socket. `head` goes out before everything that was queued meanwhile.
-    pub fn attach(&mut self, writer: OwnedWriteHalf, head: Vec<u8>) {
+    pub fn attach(&mut self, writer: OutboxHalf, head: Vec<u8>) {
         self.queued += head.len();
         self.queue.push_front(Chunk::Copied(head));
         self.writer = Some(writer);
@@ -189,6 +189,11 @@ impl<B: Bridge> Outbox<B> {
         if frames.is_empty() {
             return Ok(());
         }
+        if let Some(OutboxHalf::Task) = self.writer {
+            self.enqueue(frames, 0);
+            self.flow = Flow::Draining;
+            return Ok(());
+        }
         let written = if total <= STACK {
             self.write_coalesced(frames)?
         } else {
@@ -216,7 +221,7 @@ impl<B: Bridge> Outbox<B> {
             put(&header[..size]);
             put(frame.payload());
         }
-        let Some(writer) = &self.writer else {
+        let Some(OutboxHalf::Direct(writer)) = &self.writer else {
             return Err(Closed);
         };
         match writer.try_write(&buffer[..length]) {
@@ -242,7 +247,7 @@ impl<B: Bridge> Outbox<B> {
         let mut vectors = vectors.as_mut_slice();
         let mut total = 0;
         while !vectors.is_empty() && total < DIRECT_WRITE {
-            let Some(writer) = &self.writer else {
+            let Some(OutboxHalf::Direct(writer)) = &self.writer else {
                 return Err(Closed);
             };
             match writer.try_write_vectored(&vectors[..vectors.len().min(VECTORS)]) {
@@ -320,7 +325,7 @@ impl<B: Bridge> Outbox<B> {
     fn flush(&mut self, budget: usize) -> io::Result<bool> {
         let mut total = 0;
         while self.queued > 0 && total < budget {
-            let Some(writer) = &self.writer else {
+            let Some(OutboxHalf::Direct(writer)) = &self.writer else {
                 return Ok(false);
             };
             let result = if self.queue.len() == 1 {
@@ -375,6 +380,22 @@ impl<B: Bridge> Outbox<B> {
         Ok(empty)
     }
 
+    /// Moves queued bytes into `memory`, for a task that writes them itself. Returns how many.
+    pub fn take(&mut self, memory: &mut [u8]) -> usize {
+        let mut taken = 0;
+        while self.queued > 0 && taken < memory.len() {
+            let bytes = &self.queue[0].bytes()[self.written..];
+            let part = bytes.len().min(memory.len() - taken);
+            memory[taken..taken + part].copy_from_slice(&bytes[..part]);
+            taken += part;
+            self.consume(part);
+        }
+        if self.queued == 0 {
+            self.flow = Flow::Idle;
+        }
+        taken
+    }
+
     /// Whether frames wait for their caller's next call.
     pub fn is_corked(&self) -> bool {
         self.flow == Flow::Corked
@@ -401,13 +422,13 @@ impl<B: Bridge> Outbox<B> {
     /// Ready when the socket may take more, or is lost.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.writer {
-            Some(writer) => writer.as_ref().poll_write_ready(cx),
-            None => Poll::Ready(Ok(())),
+            Some(OutboxHalf::Direct(writer)) => writer.as_ref().poll_write_ready(cx),
+            _ => Poll::Ready(Ok(())),
         }
     }
 
     /// Takes the socket's writing half away, to shut it.
-    pub fn take_writer(&mut self) -> Option<OwnedWriteHalf> {
+    pub fn take_writer(&mut self) -> Option<OutboxHalf> {
         self.sealed = true;
         self.writer.take()
     }
@@ -445,7 +466,7 @@ impl<B: Bridge> Outbox<B> {
     /// Drops the socket and all that is queued for it.
     pub fn lost(&mut self) -> Closed {
         self.sealed = true;
-        if let Some(writer) = self.writer.take() {
+        if let Some(OutboxHalf::Direct(writer)) = self.writer.take() {
             writer.forget();
         }
         self.queue = VecDeque::new();

@@ -4,9 +4,10 @@ use crate::terms::{NifBridge, SavedReference, atoms};
 use crate::{HandleResource, ListenerResource, frames, log, terms};
 use farrier_core::bridge::{Closed, RespondError, ResponseBody, ResponseHead, ResponseState};
 use farrier_core::config::{ConnectionChange, ListenerOptions, RuntimeOptions, UpgradeOptions};
-use farrier_core::listener::Listener;
+use farrier_core::listener::{ListenError, Listener};
 use farrier_core::outbox::Outgoing;
 use farrier_core::runtime::Runtime;
+use farrier_core::tls::OptionError;
 use rustler::{
     Atom, Binary, Encoder, Env, Error, LocalPid, NewBinary, NifResult, ResourceArc, Term,
 };
@@ -80,6 +81,15 @@ fn decode<'a, T: DeserializeOwned>(env: Env<'a>, etf: &Binary<'_>) -> Result<T, 
         };
         error(env, reason)
     })
+}
+
+fn option_error<'a>(env: Env<'a>, failure: &OptionError) -> Term<'a> {
+    let value = binary(env, failure.value.as_bytes());
+    let allowed = binary(env, failure.allowed.as_bytes());
+    match Atom::from_str(env, failure.name) {
+        Ok(name) => error(env, (atoms::bad_option(), name, value, allowed)),
+        Err(_) => error(env, failure.to_string()),
+    }
 }
 
 fn respond_result(env: Env<'_>, result: Result<(), RespondError>) -> Term<'_> {
@@ -160,7 +170,8 @@ fn listen<'a>(env: Env<'a>, options: Binary<'a>, acceptors: Vec<LocalPid>) -> Ni
                 let listener = ResourceArc::new(ListenerResource(listener));
                 (atoms::ok(), listener, info).encode(env)
             }
-            Err(failure) => io_error(env, &failure),
+            Err(ListenError::Socket(failure)) => io_error(env, &failure),
+            Err(ListenError::Tls(failure)) => option_error(env, &failure),
         },
     )
 }
@@ -173,13 +184,14 @@ fn etf<'a, T: serde::Serialize>(env: Env<'a>, value: &T) -> Term<'a> {
     }
 }
 
-#[rustler::nif(name = "configure_nif")]
+/// Reads certificates, as `listen` does.
+#[rustler::nif(name = "configure_nif", schedule = "DirtyIo")]
 fn configure<'a>(env: Env<'a>, listener: ListenerArc, options: Binary<'a>) -> Term<'a> {
     match decode(env, &options) {
-        Ok(options) => {
-            listener.0.configure(options);
-            ok(env)
-        }
+        Ok(options) => match listener.0.configure(options) {
+            Ok(()) => ok(env),
+            Err(failure) => option_error(env, &failure),
+        },
         Err(error) => error,
     }
 }

@@ -16,6 +16,25 @@ pub const REQUEST_TIMEOUT: &[u8] =
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal(pub u16);
 
+/// What the requests of one connection have in common.
+pub struct Origin {
+    pub scheme: &'static str,
+    /// The client's certificate, DER.
+    pub cert: Option<Box<[u8]>>,
+    pub peer: Endpoint,
+    pub sock: Endpoint,
+}
+
+impl Origin {
+    /// The port that a Host header without one means (RFC 9110 4.2).
+    fn default_port(&self) -> u16 {
+        match self.scheme {
+            "https" => 443,
+            _ => 80,
+        }
+    }
+}
+
 /// The longest request head that the limits allow, in bytes.
 pub fn largest(options: &ListenerOptions) -> usize {
     let header = options.max_header_name_length + options.max_header_value_length + 4;
@@ -29,13 +48,12 @@ pub fn largest(options: &ListenerOptions) -> usize {
 pub fn request(
     parts: &Parts,
     body: &Incoming,
-    peer: Endpoint,
-    sock: Endpoint,
+    origin: &Origin,
     number: u64,
     options: &ListenerOptions,
 ) -> Result<Request, Refusal> {
     check_limits(parts, options)?;
-    let (host, port) = host(parts)?;
+    let (host, port) = host(parts, origin.default_port())?;
     let path = match parts.uri.path() {
         "" => "/",
         path => path,
@@ -46,7 +64,7 @@ pub fn request(
             Version::HTTP_10 => HttpVersion::Http10,
             _ => HttpVersion::Http11,
         },
-        scheme: b"http".to_vec(),
+        scheme: origin.scheme.into(),
         host,
         port,
         path: path.into(),
@@ -56,8 +74,9 @@ pub fn request(
             .iter()
             .map(|(name, value)| (bytes(name.as_str().as_bytes()), bytes(value.as_bytes())))
             .collect(),
-        peer,
-        sock,
+        peer: origin.peer,
+        sock: origin.sock,
+        cert: origin.cert.as_deref().map(bytes),
         body_length: body.size_hint().exact(),
         stream_id: number,
     })
@@ -91,11 +110,11 @@ fn check_limits(parts: &Parts, options: &ListenerOptions) -> Result<(), Refusal>
 }
 
 /// Host (lower case, without port) and port, from the Host header (RFC 9110 7.2). HTTP/1.1 requires exactly one.
-fn host(parts: &Parts) -> Result<(Vec<u8>, u16), Refusal> {
+fn host(parts: &Parts, default_port: u16) -> Result<(Vec<u8>, u16), Refusal> {
     let mut values = parts.headers.get_all(hyper::header::HOST).iter();
     let Some(value) = values.next() else {
         return match parts.version {
-            Version::HTTP_10 => Ok((Vec::new(), 80)),
+            Version::HTTP_10 => Ok((Vec::new(), default_port)),
             _ => Err(Refusal(400)),
         };
     };
@@ -107,7 +126,7 @@ fn host(parts: &Parts) -> Result<(Vec<u8>, u16), Refusal> {
         Some((host, port)) if !port.contains(']') => {
             (host, port.parse().map_err(|_| Refusal(400))?)
         }
-        _ => (value, 80),
+        _ => (value, default_port),
     };
     Ok((host.to_ascii_lowercase().into_bytes(), port))
 }
