@@ -408,8 +408,9 @@ impl<B: Bridge> Exchange<B> {
                 Some(HttpCommand::Stream(head, chunks)) => {
                     self.answered = true;
                     connection.wire.answer();
-                    let body = Body::stream(self.handle.clone(), chunks);
-                    return Ok(head::response(head, body));
+                    let handle = self.handle.clone();
+                    let reads = Box::pin(self.serve_reads());
+                    return Ok(head::response(head, Body::stream(handle, chunks, reads)));
                 }
                 Some(HttpCommand::Upgrade(upgrade)) => {
                     self.answered = true;
@@ -426,6 +427,25 @@ impl<B: Bridge> Exchange<B> {
                         None => Err(Abort),
                     };
                 }
+            }
+        }
+    }
+}
+
+impl<B: Bridge> Exchange<B> {
+    /// Goes on giving the owner the request's body while the response is streamed.
+    async fn serve_reads(mut self) {
+        loop {
+            tokio::select! {
+                biased;
+                command = self.commands.recv() => match command {
+                    Some(HttpCommand::ReadBody { reference, length, period }) => {
+                        self.body.request(reference, length, period);
+                    }
+                    Some(HttpCommand::Abandoned) | None => return,
+                    Some(_) => {}
+                },
+                (reference, event) = self.body.read() => self.handle.body(reference, event),
             }
         }
     }

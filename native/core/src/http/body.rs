@@ -111,8 +111,13 @@ pub enum Body<B: Bridge> {
 pub struct Stream<B: Bridge> {
     handle: Arc<Handle<B>>,
     chunks: mpsc::UnboundedReceiver<StreamChunk>,
+    /// Gives the owner the request's body meanwhile.
+    reads: Option<Reads>,
     ended: bool,
 }
+
+/// Ends when nothing more can be asked for.
+type Reads = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl<B: Bridge> Drop for Stream<B> {
     fn drop(&mut self) {
@@ -140,10 +145,15 @@ impl<B: Bridge> Body<B> {
         Body::Full(Some(bytes))
     }
 
-    pub fn stream(handle: Arc<Handle<B>>, chunks: mpsc::UnboundedReceiver<StreamChunk>) -> Self {
+    pub fn stream(
+        handle: Arc<Handle<B>>,
+        chunks: mpsc::UnboundedReceiver<StreamChunk>,
+        reads: Reads,
+    ) -> Self {
         Body::Stream(Stream {
             handle,
             chunks,
+            reads: Some(reads),
             ended: false,
         })
     }
@@ -163,6 +173,11 @@ impl<B: Bridge> Stream<B> {
         if self.ended {
             return Poll::Ready(None);
         }
+        if let Some(reads) = &mut self.reads
+            && reads.as_mut().poll(cx).is_ready()
+        {
+            self.reads = None;
+        }
         let frame = match ready!(self.chunks.poll_recv(cx)) {
             Some(StreamChunk::Data(data)) => {
                 self.handle.chunk_taken(data.len());
@@ -170,6 +185,7 @@ impl<B: Bridge> Stream<B> {
             }
             Some(StreamChunk::End(trailers)) => {
                 self.ended = true;
+                self.reads = None;
                 (!trailers.is_empty()).then(|| Ok(Frame::trailers(header_map(trailers))))
             }
             // A body that its owner never ended must not look complete.
