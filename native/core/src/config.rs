@@ -294,4 +294,6 @@ pub struct ConnectionChange {
     pub idle_timeout: Option<Timeout>,
     /// New limit on frames and messages.
     pub max_frame_size: Option<Limit>,
+    /// Whether messages that are sent from now on are compressed, if that was negotiated.
+    pub deflate: Option<bool>,
 }

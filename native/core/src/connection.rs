@@ -6,6 +6,7 @@
 
 use crate::bridge::{Bridge, End, Events};
 use crate::config::{EarlyData, Framing, UpgradeOptions};
+use crate::deflate::Compressor;
 use crate::frame::{Rules, Violation};
 use crate::handle::{Handle, Upgrade};
 use crate::hixie;
@@ -134,6 +135,8 @@ pub struct Connection<B: Bridge> {
     handle: Arc<Handle<B>>,
     socket: TaskHalf,
     decoder: Framed<B::Payload>,
+    /// Present if what is sent may be compressed.
+    compressor: Option<Box<Compressor>>,
     stage: Stage,
     /// Bytes read that no delivered event has accounted for: parts of unfinished messages.
     unaccounted: usize,
@@ -227,6 +230,7 @@ impl<B: Bridge> Connection<B> {
             handle,
             socket,
             decoder: Framed::new(options),
+            compressor: options.compress.map(|c| Box::new(Compressor::new(c))),
             stage: Stage::Open,
             unaccounted: 0,
             idle_timeout: options.idle_timeout.0,
@@ -340,6 +344,7 @@ impl<B: Bridge> Connection<B> {
             return self.poll_encrypt(cx);
         }
         loop {
+            self.encode();
             let (step, waiter) = {
                 let mut outbox = self.handle.outbox();
                 if outbox.is_corked() && self.stage != Stage::Flushing {
@@ -367,6 +372,7 @@ impl<B: Bridge> Connection<B> {
     /// The same for a socket that is the task's alone.
     fn poll_encrypt(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
+            self.encode();
             let handle = &self.handle;
             let TaskHalf::Tls(stream) = &mut self.socket else {
                 return Poll::Ready(Ok(()));
@@ -386,6 +392,28 @@ impl<B: Bridge> Connection<B> {
             if ready!(step)? == 0 {
                 return Poll::Ready(Ok(()));
             }
+        }
+    }
+
+    /// Encodes frames that may have to be compressed. The outbox is not locked meanwhile: its callers must not wait.
+    fn encode(&mut self) {
+        let Some(compressor) = &mut self.compressor else {
+            return;
+        };
+        let mut compressed = Vec::new();
+        loop {
+            let Some(frame) = self.handle.outbox().next_uncompressed() else {
+                return;
+            };
+            let compress = frame.compress && compressor.wants(frame.payload());
+            let payload = if compress {
+                compressed.clear();
+                compressor.compress(frame.payload(), &mut compressed);
+                &compressed
+            } else {
+                frame.payload()
+            };
+            self.handle.outbox().encoded(&frame, payload, compress);
         }
     }
 

@@ -48,6 +48,8 @@ pub struct Compression {
     /// Base-2 logarithm of the window of what the client sends.
     #[serde(deserialize_with = "window_bits")]
     pub client_max_window_bits: u8,
+    /// Messages of fewer bytes are sent as they are.
+    pub threshold: usize,
     /// x-webkit-deflate-frame: every frame is compressed by itself.
     pub per_frame: bool,
 }
@@ -74,6 +76,7 @@ impl Default for Compression {
             client_context_takeover: true,
             server_max_window_bits: 15,
             client_max_window_bits: 15,
+            threshold: 0,
             per_frame: false,
         }
     }
@@ -189,6 +192,11 @@ impl Compressor {
             },
             history: History::new(kept),
         }
+    }
+
+    /// Whether a message is worth it.
+    pub fn wants(&self, payload: &[u8]) -> bool {
+        payload.len() >= self.compression.threshold
     }
 
     /// Appends the payload of a compressed message to `out`.

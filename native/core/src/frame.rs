@@ -8,6 +8,9 @@ use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 /// The longest header: 2 bytes, a 64-bit length, a mask.
 pub const MAX_HEADER: usize = 14;
 
+/// The first reserved bit of a header's first byte: the message is compressed (RFC 7692 6).
+pub const RSV1: u8 = 0x40;
+
 /// The longest payload of a control frame (RFC 6455 5.5).
 pub const MAX_CONTROL: usize = 125;
 
@@ -184,7 +187,7 @@ impl Header {
             return Ok(None);
         };
         let fin = first & 0x80 != 0;
-        let compressed = first & 0x40 != 0;
+        let compressed = first & RSV1 != 0;
         if first & 0x30 != 0 || (compressed && rsv1 == Rsv1::Never) {
             return Err(Violation::ReservedBits);
         }

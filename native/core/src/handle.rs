@@ -294,6 +294,8 @@ impl<B: Bridge> Handle<B> {
         let head = crate::http::upgrade_head(&head, &options);
         if let Framing::Hixie76(..) = options.framing {
             lock(&self.outbox).speak_hixie();
+        } else if options.compress.is_some() {
+            lock(&self.outbox).compress();
         }
         let upgrade = HttpCommand::Upgrade(Box::new(Upgrade { head, options }));
         // The end of HTTP is no loss to whoever waits for one: a WebSocket says itself how it ends.
@@ -392,6 +394,9 @@ impl<B: Bridge> Handle<B> {
 
     /// Changes options of the running connection.
     pub fn change(&self, change: ConnectionChange) {
+        if let Some(deflate) = change.deflate {
+            lock(&self.outbox).set_compress(deflate);
+        }
         {
             let mut pending = lock(&self.change);
             let pending = pending.get_or_insert_default();

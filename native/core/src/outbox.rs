@@ -73,6 +73,28 @@ impl Chunk {
     }
 }
 
+/// Frames that are encoded by the connection's task, because compressing takes too long for the caller.
+struct Uncompressed {
+    frames: VecDeque<UncompressedFrame>,
+    /// Bytes of these, and of one that is being encoded.
+    bytes: usize,
+    /// Whether the next messages are to be compressed.
+    compress: bool,
+}
+
+/// A frame that waits to be encoded.
+pub struct UncompressedFrame {
+    pub opcode: Opcode,
+    pub compress: bool,
+    payload: Chunk,
+}
+
+impl UncompressedFrame {
+    pub fn payload(&self) -> &[u8] {
+        self.payload.bytes()
+    }
+}
+
 /// See the module's documentation.
 pub struct Outbox<B: Bridge> {
     writer: Option<OutboxHalf>,
@@ -87,6 +109,8 @@ pub struct Outbox<B: Bridge> {
     sealed: bool,
     /// Whether frames are written as draft 76 has them.
     hixie: bool,
+    /// Where frames wait for the task to encode them, if some are to be compressed.
+    uncompressed: Option<Box<Uncompressed>>,
     waiter: Option<B::Reference>,
 }
 
@@ -101,6 +125,7 @@ impl<B: Bridge> Outbox<B> {
             corkable: false,
             sealed: false,
             hixie: false,
+            uncompressed: None,
             waiter: None,
         }
     }
@@ -128,6 +153,13 @@ impl<B: Bridge> Outbox<B> {
         let close = frames.iter().position(|f| f.opcode() == Opcode::Close);
         let frames = close.map_or(frames, |at| &frames[..=at]);
         self.sealed = close.is_some();
+        if let Some(uncompressed) = &mut self.uncompressed {
+            if !frames.is_empty() {
+                uncompressed.push(frames);
+                self.flow = Flow::Draining;
+            }
+            return Ok(self.accepted(high_watermark));
+        }
         if self.flow == Flow::Draining {
             self.enqueue(frames, 0);
         } else if more && self.corkable && close.is_none() {
@@ -139,10 +171,61 @@ impl<B: Bridge> Outbox<B> {
         } else {
             self.write_through(frames)?;
         }
-        Ok(Accepted {
-            blocked: self.queued > high_watermark,
+        Ok(self.accepted(high_watermark))
+    }
+
+    fn accepted(&self, high_watermark: usize) -> Accepted {
+        Accepted {
+            blocked: self.queued() > high_watermark,
             wake: self.flow == Flow::Draining,
-        })
+        }
+    }
+
+    /// Leaves the encoding of frames to the connection's task from now on.
+    pub fn compress(&mut self) {
+        self.uncompressed = Some(Box::new(Uncompressed {
+            frames: VecDeque::new(),
+            bytes: 0,
+            compress: true,
+        }));
+    }
+
+    /// Whether the messages that follow are compressed. Without compression there is nothing to change.
+    pub fn set_compress(&mut self, compress: bool) {
+        if let Some(uncompressed) = &mut self.uncompressed {
+            uncompressed.compress = compress;
+        }
+    }
+
+    /// The next frame that is to be encoded, unless enough is queued already. [`Outbox::encoded`] must follow.
+    pub fn next_uncompressed(&mut self) -> Option<UncompressedFrame> {
+        if self.queued > CORK {
+            return None;
+        }
+        let frames = &mut self.uncompressed.as_mut()?.frames;
+        let frame = frames.pop_front();
+        if frames.is_empty() {
+            frames.shrink_to_fit();
+        }
+        frame
+    }
+
+    /// Queues an encoded frame in the place of `frame`.
+    pub fn encoded(&mut self, frame: &UncompressedFrame, payload: &[u8], compressed: bool) {
+        let Some(uncompressed) = &mut self.uncompressed else {
+            return;
+        };
+        // Nothing is left once the socket is lost.
+        let Some(left) = uncompressed.bytes.checked_sub(frame.payload().len()) else {
+            return;
+        };
+        uncompressed.bytes = left;
+        let (mut header, length) = header_of(frame.opcode, payload.len());
+        if compressed {
+            header[0] |= frame::RSV1;
+        }
+        self.copy(&header[..length]);
+        self.copy(payload);
     }
 
     /// Writes frames as draft 76 has them from now on.
@@ -174,10 +257,7 @@ impl<B: Bridge> Outbox<B> {
         if self.flow != Flow::Draining {
             self.flush_now()?;
         }
-        Ok(Accepted {
-            blocked: self.queued > high_watermark,
-            wake: self.flow == Flow::Draining,
-        })
+        Ok(self.accepted(high_watermark))
     }
 
     fn write_through<F: Outgoing>(&mut self, frames: &[F]) -> Result<(), Closed> {
@@ -375,9 +455,14 @@ impl<B: Bridge> Outbox<B> {
         if self.flow == Flow::Idle {
             return Ok(true);
         }
-        let empty = self.flush(DIRECT_WRITE / 4)?;
+        let empty = self.flush(DIRECT_WRITE / 4)? && !self.has_uncompressed();
         self.flow = if empty { Flow::Idle } else { Flow::Draining };
         Ok(empty)
+    }
+
+    fn has_uncompressed(&self) -> bool {
+        let uncompressed = self.uncompressed.as_ref();
+        uncompressed.is_some_and(|uncompressed| !uncompressed.frames.is_empty())
     }
 
     /// Moves queued bytes into `memory`, for a task that writes them itself. Returns how many.
@@ -390,7 +475,7 @@ impl<B: Bridge> Outbox<B> {
             taken += part;
             self.consume(part);
         }
-        if self.queued == 0 {
+        if self.queued == 0 && !self.has_uncompressed() {
             self.flow = Flow::Idle;
         }
         taken
@@ -414,9 +499,9 @@ impl<B: Bridge> Outbox<B> {
         }
     }
 
-    /// Bytes that wait for the socket.
+    /// Bytes that wait for the socket, encoded or not.
     pub fn queued(&self) -> usize {
-        self.queued
+        self.queued + self.uncompressed.as_ref().map_or(0, |u| u.bytes)
     }
 
     /// Ready when the socket may take more, or is lost.
@@ -443,7 +528,7 @@ impl<B: Bridge> Outbox<B> {
         if self.writer.is_none() && self.sealed {
             return Err(Closed);
         }
-        if self.queued <= low {
+        if self.queued() <= low {
             return Ok(true);
         }
         self.hold_waiter(reference);
@@ -457,7 +542,7 @@ impl<B: Bridge> Outbox<B> {
 
     /// The waiter, once it need no longer wait.
     pub fn take_waiter(&mut self, low: usize) -> Option<B::Reference> {
-        if self.queued <= low {
+        if self.queued() <= low {
             return self.waiter.take();
         }
         None
@@ -470,10 +555,32 @@ impl<B: Bridge> Outbox<B> {
             writer.forget();
         }
         self.queue = VecDeque::new();
+        if let Some(uncompressed) = &mut self.uncompressed {
+            uncompressed.frames = VecDeque::new();
+            uncompressed.bytes = 0;
+        }
         self.written = 0;
         self.queued = 0;
         self.flow = Flow::Idle;
         Closed
+    }
+}
+
+impl Uncompressed {
+    /// Keeps frames for later.
+    fn push<F: Outgoing>(&mut self, frames: &[F]) {
+        for frame in frames {
+            let opcode = frame.opcode();
+            self.bytes += frame.payload().len();
+            self.frames.push_back(UncompressedFrame {
+                opcode,
+                compress: self.compress && !opcode.is_control(),
+                payload: match frame.payload() {
+                    small if small.len() <= COALESCE => Chunk::Copied(small.to_vec()),
+                    _ => Chunk::Shared(frame.hold()),
+                },
+            });
+        }
     }
 }
 
