@@ -4,13 +4,13 @@
 %% for something that is not there yet fails with an error that names it.
 -module(cowboy).
 
--export([start_clear/3, start_clear/4, start_http/4, stop_listener/1]).
+-export([start_clear/3, start_clear/4, start_tls/3, start_tls/4, start_http/4, start_https/4, stop_listener/1]).
 %% Cowboy 0.
 -export([start_listener/6, child_spec/6, accept_ack/1, get_protocol_options/1, set_protocol_options/2]).
 -export([set_env/3, get_env/2, get_env/3]).
 -export([log/2, log/4]).
 %% Not there yet.
--export([start_tls/3, start_tls/4, start_https/4, start_spdy/4, start_quic/3]).
+-export([start_spdy/4, start_quic/3]).
 
 -export_type([ref/0, fields/0, http_headers/0, http_status/0, http_version/0, opts/0]).
 
@@ -39,11 +39,28 @@ start_clear(Ref, TransOpts, ProtoOpts) ->
 start_clear(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors), NbAcceptors > 0 ->
     start(Ref, farrier_options:draft(TransOpts, ProtoOpts)).
 
+%% @doc Starts a TLS listener for handlers of Cowboy 2: as `start_clear/3', with options of `ssl' among those of the socket.
+%% `farrier:start_listener/2' tells which there are.
+-spec start_tls(ref(), list() | map(), opts()) -> {ok, pid()} | {error, any()}.
+start_tls(Ref, TransOpts, ProtoOpts) ->
+    start(Ref, farrier_tls:start_options(fun(Rest) -> farrier_options:clear(Rest, ProtoOpts) end, TransOpts)).
+
+%% @doc The form of 2.0.0-pre.4 to pre.9, as `start_clear/4'.
+-spec start_tls(ref(), pos_integer(), list() | map(), opts()) -> {ok, pid()} | {error, any()}.
+start_tls(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors), NbAcceptors > 0 ->
+    start(Ref, farrier_tls:start_options(fun(Rest) -> farrier_options:draft(Rest, ProtoOpts) end, TransOpts)).
+
 %% @doc Starts a clear-text listener for handlers of Cowboy 1: both options are property lists. The number of
 %% acceptors has no effect.
 -spec start_http(ref(), pos_integer(), list(), list()) -> {ok, pid()} | {error, any()}.
 start_http(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors), NbAcceptors > 0 ->
     start(Ref, farrier_options:http(NbAcceptors, TransOpts, ProtoOpts)).
+
+%% @doc Starts a TLS listener for handlers of Cowboy 1: as `start_http/4', with options of `ssl' among those of the socket.
+-spec start_https(ref(), pos_integer(), list(), list()) -> {ok, pid()} | {error, any()}.
+start_https(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors), NbAcceptors > 0 ->
+    Start = fun(Rest) -> farrier_options:http(NbAcceptors, Rest, ProtoOpts) end,
+    start(Ref, farrier_tls:start_options(Start, TransOpts)).
 
 %% @doc Starts a listener for handlers of Cowboy 0: `cowboy_tcp_transport' or `cowboy_ssl_transport', and `cowboy_http_protocol'.
 %% Both options are property lists. The number of acceptors has no effect.
@@ -165,15 +182,6 @@ log(Level, Format, Args, _Opts) ->
     logger:log(Level, Format, Args).
 
 %%% Not there yet
-
--spec start_tls(ref(), any(), any()) -> {error, {not_supported_yet, any()}}.
-start_tls(_Ref, _TransOpts, _ProtoOpts) -> not_yet(start_tls, 3).
-
--spec start_tls(ref(), any(), any(), any()) -> {error, {not_supported_yet, any()}}.
-start_tls(_Ref, _NbAcceptors, _TransOpts, _ProtoOpts) -> not_yet(start_tls, 4).
-
--spec start_https(ref(), any(), any(), any()) -> {error, {not_supported_yet, any()}}.
-start_https(_Ref, _NbAcceptors, _TransOpts, _ProtoOpts) -> not_yet(start_https, 4).
 
 -spec start_spdy(ref(), any(), any(), any()) -> {error, {not_supported_yet, any()}}.
 start_spdy(_Ref, _NbAcceptors, _TransOpts, _ProtoOpts) -> not_yet(start_spdy, 4).

@@ -9,6 +9,7 @@
 -export([set_env/3, get_env/2, get_env/3]).
 -export([get_max_connections/1, set_max_connections/2]).
 -export([get_protocol_options/1, set_protocol_options/2, get_transport_options/1]).
+-export([set_tls/2, reload_tls/1]).
 
 -export_type([ref/0, options/0]).
 
@@ -39,6 +40,7 @@
     high_watermark => pos_integer(),
     low_watermark => pos_integer(),
     owner_death => internal_server_error | close,
+    tls => farrier_tls:options(),
     generation => farrier_handler:generation(),
     draft => boolean(),
     env => map() | [{atom(), term()}],
@@ -73,6 +75,25 @@
 %% <li>`owner_death' (`internal_server_error' in generation 2, `close' in 1): what a client gets whose request's process
 %%   dies without an answer</li>
 %% </ul>
+%% TLS: with `tls', a map or list of options, the listener speaks TLS 1.2 and 1.3. Names, values and defaults are those of
+%% `ssl' in OTP 25:
+%% <ul>
+%% <li>`certfile' (PEM: the certificate, then those that certify it) or `cert' (DER, one or a list); `keyfile' (PEM; `certfile') or
+%%   `key' (`{Type, Der}'), with its `password' if it has one: RSA of 2048 to 4096 bits, secp256r1, secp384r1 or Ed25519.
+%%   `certs_keys': a list of maps with these, of which the first that suits the client is shown</li>
+%% <li>`sni_hosts' (`[{Host, Options}]'): certificates by the name that the client asks for</li>
+%% <li>`cacertfile' or `cacerts': certificates that complete the chains and that clients' are checked against. `verify'
+%%   (`verify_none') and `fail_if_no_peer_cert' (false): whether clients are asked for a certificate, and must show one;
+%%   `cowboy_req:cert/1' gives it. `depth': most certificates between</li>
+%% <li>`versions' (`['tlsv1.3', 'tlsv1.2']'), `ciphers' and `supported_groups' or `eccs' (all that there are, the best
+%%   first), `honor_cipher_order' (false). Those of the past that rustls lacks are left out with a notice while others
+%%   remain</li>
+%% <li>`alpn_preferred_protocols' (`[<<"http/1.1">>]' in generation 2, else none), `reuse_sessions' (true) or
+%%   `session_tickets': whether clients may resume; the server keeps nothing for it</li>
+%% <li>`handshake_timeout' (5000 ms): for the handshake</li>
+%% </ul>
+%% `farrier_tls' tells which options are without effect; all others are refused by name. An error of a file names it.
+%%
 %% Flow control (farrier's own):
 %% <ul>
 %% <li>`read_ahead' (131072 bytes): delivered to a handler but not handled, above which the socket is not read</li>
@@ -174,9 +195,10 @@ remaining(Deadline) -> max(0, Deadline - erlang:monotonic_time(millisecond)).
 info() ->
     maps:from_list([{Ref, info(Ref)} || Ref <- farrier_listener:refs()]).
 
-%% @doc What a listener is doing: `ref', `pid', `status' (running or suspended), `ip', `port', `max_connections', `generation',
-%% `bridge', the options that it was given, and counters: `connections' and `websockets' that are open now,
-%% `accepted' and `rejected' since the start. Fails with `badarg' for an unknown listener, as all functions below do.
+%% @doc What a listener is doing: `ref', `pid', `status' (running or suspended), `ip', `port', `tls' (whether it speaks TLS),
+%% `max_connections', `generation', `bridge', the options that it was given, and counters: `connections' and `websockets' that
+%% are open now, `accepted', `rejected' and `failed_handshakes' (of TLS) since the start. Fails with `badarg' for an unknown
+%% listener, as all functions below do.
 -spec info(ref()) -> map().
 info(Ref) -> farrier_listener:call(Ref, info).
 
@@ -241,6 +263,16 @@ set_protocol_options(Ref, ProtoOpts) ->
         {ok, Options} -> farrier_listener:call(Ref, {protocol, Options});
         {error, _} = Error -> Error
     end.
+
+%% @doc Replaces the options of TLS, all of them, for connections to come; running ones go on. A listener that does not speak
+%% TLS can't begin to. If the new options are not usable the old ones stay, and the error says why.
+-spec set_tls(ref(), farrier_tls:options()) -> ok | {error, term()}.
+set_tls(Ref, Options) -> farrier_listener:call(Ref, {tls, Options}).
+
+%% @doc Reads the files that the options of TLS name again, as for certificates that were renewed in place. As `set_tls/2'
+%% otherwise. A `keyfile' with a `password' is not read again: give its options to `set_tls/2'.
+-spec reload_tls(ref()) -> ok | {error, term()}.
+reload_tls(Ref) -> farrier_listener:call(Ref, {tls, same}).
 
 %% @doc The transport options that the listener was given, in Cowboy's own form.
 -spec get_transport_options(ref()) -> term().

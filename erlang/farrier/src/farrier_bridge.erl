@@ -55,7 +55,8 @@
     connections := non_neg_integer(),
     websockets := non_neg_integer(),
     accepted := non_neg_integer(),
-    rejected := non_neg_integer()
+    rejected := non_neg_integer(),
+    failed_handshakes => non_neg_integer()
 }.
 -type option_error() :: {bad_option, Name :: atom(), Value :: term(), Allowed :: binary()}.
 -type respond_error() :: already_sent | closed | {invalid_header, binary()}.

@@ -31,6 +31,8 @@
     shutdown := timeout() | brutal_kill,
     send_timeout := timeout(),
     logger := module(),
+    %% As it was changed since the start.
+    tls => fun(() -> map()),
     supervisor => pid()
 }.
 -type options() :: #{config := config(), bridge := map()}.
@@ -39,6 +41,7 @@
     | suspend
     | resume
     | {configure, map()}
+    | {tls, farrier_tls:options() | same}
     | {protocol, map()}
     | {update, fun((config()) -> config())}.
 
@@ -58,7 +61,7 @@
 ]).
 -define(BRIDGE_OPTIONS, [
     ip, port, backlog, nodelay, keepalive, ipv6_v6only, sndbuf, recbuf, max_connections, linger_timeout,
-    read_ahead, high_watermark, low_watermark, owner_death
+    read_ahead, high_watermark, low_watermark, owner_death, tls
     | ?HTTP_OPTIONS
 ]).
 
@@ -102,7 +105,7 @@ options(Ref, Options) when is_map(Options) ->
     try
         Generation = value(generation, Options, 2),
         Config = maps:map(fun(Name, Default) -> value(Name, Options, Default) end, defaults(Generation)),
-        Bridge = maps:with(?BRIDGE_OPTIONS, Options),
+        Bridge = with_tls(Generation, maps:with(?BRIDGE_OPTIONS, Options)),
         [bad_option(Name, Value, "an option that farrier:start_listener/2 documents")
             || {Name, Value} <- maps:to_list(maps:without(?BRIDGE_OPTIONS, Options)),
             not is_map_key(Name, Config), Name =/= dispatch],
@@ -116,6 +119,23 @@ options(Ref, Options) when is_map(Options) ->
 options(_, Options) ->
     {error, {bad_option, options, Options, <<"a map">>}}.
 
+-spec with_tls(farrier_handler:generation(), map()) -> map().
+with_tls(Generation, #{tls := Given} = Bridge) ->
+    case farrier_tls:options(Generation, Given) of
+        {ok, Tls} -> Bridge#{tls := hidden(Tls)};
+        {error, Reason} -> throw(Reason)
+    end;
+with_tls(_, Bridge) ->
+    Bridge.
+
+%% Keys have no place in reports of a crash.
+-spec hidden(map()) -> fun(() -> map()).
+hidden(Tls) -> fun() -> Tls end.
+
+-spec shown(map()) -> map().
+shown(#{tls := Tls} = Options) -> Options#{tls := Tls()};
+shown(Options) -> Options.
+
 -spec defaults(farrier_handler:generation()) -> map().
 defaults(Generation) ->
     #{
@@ -123,7 +143,7 @@ defaults(Generation) ->
         draft => false,
         bridge => farrier_nif,
         env => #{},
-        middlewares => [cowboy_router, cowboy_handler],
+        middlewares => middlewares(Generation),
         protocol => #{},
         transport_options => [],
         protocol_options => [],
@@ -132,6 +152,10 @@ defaults(Generation) ->
         send_timeout => 30000,
         logger => error_logger
     }.
+
+-spec middlewares(farrier_handler:generation()) -> [module()].
+middlewares(0) -> [farrier_dispatch_0, cowboy_handler];
+middlewares(_) -> [cowboy_router, cowboy_handler].
 
 %% What the transport itself answers differs between the generations: a Cowboy 1 connection dies with its process, a Cowboy 2
 %% connection outlives its requests' processes and says HTTP/1.1 even to HTTP/1.0 clients.
@@ -212,11 +236,13 @@ call(Ref, Request) ->
 -spec init({farrier:ref(), options()}) -> {ok, #listener{}} | {stop, term()}.
 init({Ref, #{config := #{bridge := Bridge} = Config, bridge := Options}}) ->
     process_flag(trap_exit, true),
-    case Bridge:listen(Options, acceptors(Ref)) of
+    Current = configuration(Ref, Config),
+    Changed = maps:merge(Options, maps:with([tls], Current)),
+    case Bridge:listen(shown(Changed), acceptors(Ref)) of
         {ok, Native, Address} ->
-            store(configuration(Ref, Config)),
+            store(Current),
             true = ets:insert(?MODULE, {{listener, Ref}, self()}),
-            {ok, #listener{ref = Ref, bridge = Bridge, native = Native, address = Address, options = Options}};
+            {ok, #listener{ref = Ref, bridge = Bridge, native = Native, address = Address, options = Changed}};
         {error, Reason} ->
             ?LOG_ERROR("The listener ~0tp did not start: ~0tp (~ts)", [Ref, Reason, explain(Reason)]),
             {stop, {shutdown, {listen_error, Ref, Reason}}}
@@ -259,6 +285,16 @@ handle_call(resume, _From, #listener{ref = Ref, bridge = Bridge, native = Native
     end;
 handle_call({configure, Changes}, _From, L) ->
     configure(Changes, L);
+handle_call({tls, _}, _From, #listener{options = Options} = L) when not is_map_key(tls, Options) ->
+    {reply, {error, {bad_option, tls, undefined, <<"a listener that was started with tls">>}}, L};
+handle_call({tls, same}, _From, #listener{options = #{tls := Tls}} = L) ->
+    configure(#{tls => Tls}, L);
+handle_call({tls, Given}, _From, #listener{ref = Ref} = L) ->
+    #{generation := Generation} = Config = config(Ref),
+    case farrier_tls:options(Generation, Given) of
+        {ok, Tls} -> keep_tls(Config#{tls => hidden(Tls)}, configure(#{tls => hidden(Tls)}, L));
+        {error, _} = Error -> {reply, Error, L}
+    end;
 handle_call({protocol, Options}, _From, #listener{ref = Ref} = L) ->
     case options(Ref, maps:merge(maps:with([generation, bridge], config(Ref)), Options)) of
         {ok, #{config := New}} ->
@@ -275,10 +311,20 @@ handle_call({update, Change}, _From, #listener{ref = Ref} = L) ->
 -spec configure(map(), #listener{}) -> {reply, ok | {error, term()}, #listener{}}.
 configure(Changes, #listener{bridge = Bridge, native = Native, options = Options} = L) ->
     Changed = maps:merge(Options, Changes),
-    case Bridge:configure(Native, Changed) of
+    %% Without new options of TLS, certificates are not read again: their files may be gone.
+    Sent = maps:merge(maps:remove(tls, Options), Changes),
+    case Bridge:configure(Native, shown(Sent)) of
         ok -> {reply, ok, L#listener{options = Changed}};
         {error, _} = Error -> {reply, Error, L}
     end.
+
+%% For a restart of this process.
+-spec keep_tls(config(), {reply, ok | {error, term()}, #listener{}}) -> {reply, ok | {error, term()}, #listener{}}.
+keep_tls(Config, {reply, ok, _} = Reply) ->
+    store(Config),
+    Reply;
+keep_tls(_, Reply) ->
+    Reply.
 
 -spec information(#listener{}) -> map().
 information(#listener{ref = Ref, bridge = Bridge, native = Native, options = Options} = L) ->
@@ -291,8 +337,9 @@ information(#listener{ref = Ref, bridge = Bridge, native = Native, options = Opt
     #{supervisor := Supervisor} = Config = config(Ref),
     maps:merge(
         maps:with([generation, bridge, transport_options, protocol_options], Config),
-        (maps:with([connections, websockets, accepted, rejected], Counters))#{
+        (maps:with([connections, websockets, accepted, rejected, failed_handshakes], Counters))#{
             ref => Ref,
+            tls => is_map_key(tls, Options),
             pid => Supervisor,
             status => L#listener.status,
             ip => IP,

@@ -40,8 +40,10 @@ given(Name, Options) ->
 -spec tls(module(), map()) -> map().
 tls(cowboy_tcp_transport, _) ->
     #{};
+tls(cowboy_ssl_transport, Given) ->
+    #{tls => maps:filter(fun(Name, _) -> farrier_tls:is_option(Name) end, Given)};
 tls(Transport, _) ->
-    farrier_options:bad_option(transport, Transport, <<"cowboy_tcp_transport">>).
+    farrier_options:bad_option(transport, Transport, <<"cowboy_tcp_transport or cowboy_ssl_transport">>).
 
 -spec transport_kind(atom()) -> farrier_options:kind().
 transport_kind(port) -> port;

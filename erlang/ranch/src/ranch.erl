@@ -57,12 +57,16 @@ options(NumAcceptors, ranch_tcp, TransOpts, cowboy_protocol, ProtoOpts) ->
     farrier_options:http(NumAcceptors, TransOpts, ProtoOpts);
 options(_, ranch_tcp, TransOpts, cowboy_clear, ProtoOpts) ->
     farrier_options:clear(TransOpts, ProtoOpts);
+options(NumAcceptors, ranch_ssl, TransOpts, cowboy_protocol, ProtoOpts) ->
+    farrier_tls:start_options(fun(Rest) -> farrier_options:http(NumAcceptors, Rest, ProtoOpts) end, TransOpts);
+options(_, ranch_ssl, TransOpts, cowboy_tls, ProtoOpts) ->
+    farrier_tls:start_options(fun(Rest) -> farrier_options:clear(Rest, ProtoOpts) end, TransOpts);
 options(_, ranch_tcp, _, Protocol, _) ->
     {error, {bad_option, protocol, Protocol,
         <<"cowboy_clear or cowboy_protocol: other protocols are not supported yet">>}};
 options(_, Transport, _, _, _) ->
     {error, {bad_option, transport, Transport,
-        <<"ranch_tcp: other transports are not supported yet">>}}.
+        <<"ranch_tcp, or ranch_ssl with cowboy_tls or cowboy_protocol: others are not supported">>}}.
 
 %% @doc Stops a listener and ends its connections.
 -spec stop_listener(ref()) -> ok | {error, not_found}.
@@ -132,15 +136,21 @@ describe(Ref, #{generation := Generation} = Information) ->
         {max_connections, maps:get(max_connections, Information)},
         {active_connections, All - WebSockets},
         {all_connections, All},
-        {transport, ranch_tcp},
+        {transport, transport(Information)},
         {transport_options, maps:get(transport_options, Information)},
-        {protocol, protocol(Generation)},
+        {protocol, protocol(Generation, Information)},
         {protocol_options, maps:get(protocol_options, Information)}
     ].
 
--spec protocol(1 | 2) -> module().
-protocol(1) -> cowboy_protocol;
-protocol(2) -> cowboy_clear.
+-spec transport(map()) -> module().
+transport(#{tls := true}) -> ranch_ssl;
+transport(_) -> ranch_tcp.
+
+-spec protocol(0 | 1 | 2, map()) -> module().
+protocol(0, _) -> cowboy_http_protocol;
+protocol(1, _) -> cowboy_protocol;
+protocol(2, #{tls := true}) -> cowboy_tls;
+protocol(2, _) -> cowboy_clear.
 
 %% @doc The processes that accept for a listener, or those that serve its requests and WebSockets. An idle HTTP
 %% connection has none.
