@@ -247,6 +247,10 @@ preconditions() ->
         get("an entity tag as text that is none", [], #{generate_etag => <<"x">>}),
         get("no entity tag this time", [], #{generate_etag => undefined}),
         get("no date this time", [], #{last_modified => undefined}),
+        get("no date this time, and one asked about", [{<<"if-modified-since">>, New}], #{last_modified => undefined}),
+        get("no date this time, and another asked about", [{<<"if-unmodified-since">>, New}], #{last_modified => undefined}),
+        get("no entity tag this time, and one asked about", [{<<"if-none-match">>, <<"\"x\"">>}], #{generate_etag => undefined}),
+        get("no entity tag this time, and one demanded", [{<<"if-match">>, <<"\"x\"">>}], #{generate_etag => undefined}),
         get("expires as text", [], #{expires => <<"0">>}),
         get("no expiry", [], #{expires => undefined})].
 

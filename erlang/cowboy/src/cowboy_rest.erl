@@ -1,7 +1,7 @@
-%% REST handlers: the behaviour of Cowboy 2, and the sub-protocol of that name in Cowboy 1 and 2, for projects that hand a request
-%% on to it. `farrier_rest' serves them.
+%% REST handlers: the behaviour of Cowboy 2, and the sub-protocol of that name in Cowboy 1 and 2, for projects that hand
+%% a request on to it. `farrier_rest' serves them.
 %%
-%% Every callback is optional. One that is missing, or returns `no_call', means what Cowboy's manual names as its default.
+%% Every callback is optional. One that is missing, or returns `no_call', means what Cowboy's manual names as default.
 -module(cowboy_rest).
 -behaviour(cowboy_sub_protocol).
 
@@ -10,6 +10,7 @@
 %% `{stop, Req, State}' ends the request, without a response of its own; `switch_handler' hands it to another protocol.
 -type result(Value, Req) ::
     {Value, Req, State :: any()}
+    | no_call
     | {stop, Req, State :: any()}
     | {{switch_handler, module()} | {switch_handler, module(), Opts :: any()}, Req, State :: any()}.
 %% `*' for any parameters.
@@ -81,17 +82,17 @@ when
     moved_temporarily/2, previously_existed/2, allow_missing_post/2, content_types_accepted/2, is_conflict/2,
     multiple_choices/2, delete_resource/2, delete_completed/2]).
 
-%% @doc Serves the rest of a request: `State' is the handler's state in Cowboy 2, the options for `rest_init/2' in Cowboy 1.
--spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any()) -> farrier_handler:outcome().
+%% @doc Serves the rest of a request: `State' is the handler's state in Cowboy 2, the options of `rest_init/2' before.
+-spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any()) -> cowboy_middleware:result().
 upgrade(Req, Env, Handler, State) ->
     farrier_rest:upgrade(farrier_req:generation(Req), Req, Env, Handler, State).
 
 %% @doc There are no options.
--spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any(), any()) -> farrier_handler:outcome().
+-spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any(), any()) -> cowboy_middleware:result().
 upgrade(Req, Env, Handler, State, _Opts) ->
     upgrade(Req, Env, Handler, State).
 
 %% @doc As the pre-releases of Cowboy 2 called it.
--spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any(), infinity, run) -> farrier_handler:outcome().
+-spec upgrade(cowboy_req:req(), cowboy_middleware:env(), module(), any(), infinity, run) -> cowboy_middleware:result().
 upgrade(Req, Env, Handler, State, infinity, run) ->
     upgrade(Req, Env, Handler, State).

@@ -31,29 +31,31 @@ init({_Transport, http}, _Req, _Opts) ->
 rest_init(Req, Opts) -> farrier_static:rest_init(Req, Opts).
 
 %% @doc Whether the path would leave the directory.
--spec malformed_request(Req, state()) -> {boolean(), Req, state()}.
+-spec malformed_request(Req, state()) -> {boolean(), Req, state()} when Req :: cowboy_req:req().
 malformed_request(Req, State) -> farrier_static:malformed_request(Req, State).
 
 %% @doc Whether it is a directory, or a file that cannot be read.
--spec forbidden(Req, state()) -> {boolean(), Req, state()}.
+-spec forbidden(Req, state()) -> {boolean(), Req, state()} when Req :: cowboy_req:req().
 forbidden(Req, State) -> farrier_static:forbidden(Req, State).
 
--spec content_types_provided(Req, state()) -> {[{{binary(), binary(), list()}, get_file}], Req, state()}.
+-spec content_types_provided(Req, state()) -> {[{{binary(), binary(), [{binary(), binary()}]}, get_file}], Req, state()} when
+    Req :: cowboy_req:req().
 content_types_provided(Req, State) -> farrier_static:content_types_provided(Req, State).
 
--spec charsets_provided(Req, state()) -> {[binary()], Req, state()} | no_call.
+-spec charsets_provided(Req, state()) -> {[binary()], Req, state()} | no_call when Req :: cowboy_req:req().
 charsets_provided(Req, State) -> farrier_static:charsets_provided(Req, State).
 
--spec ranges_provided(Req, state()) -> {[{binary(), auto}], Req, state()}.
+-spec ranges_provided(Req, state()) -> {[{binary(), auto}], Req, state()} when Req :: cowboy_req:req().
 ranges_provided(Req, State) -> farrier_static:ranges_provided(Req, State).
 
--spec resource_exists(Req, state()) -> {boolean(), Req, state()}.
+-spec resource_exists(Req, state()) -> {boolean(), Req, state()} when Req :: cowboy_req:req().
 resource_exists(Req, State) -> farrier_static:resource_exists(Req, State).
 
--spec generate_etag(Req, state()) -> {{strong | weak, binary()} | undefined, Req, state()}.
+-spec generate_etag(Req, state()) -> {{strong | weak, binary()} | undefined, Req, state()} when
+    Req :: cowboy_req:req().
 generate_etag(Req, State) -> farrier_static:generate_etag(Req, State).
 
--spec last_modified(Req, state()) -> {calendar:datetime(), Req, state()}.
+-spec last_modified(Req, state()) -> {calendar:datetime(), Req, state()} when Req :: cowboy_req:req().
 last_modified(Req, State) -> farrier_static:last_modified(Req, State).
 
 %% @doc The file as a body of the request's generation.

@@ -5,11 +5,12 @@
 %% 1. `farrier_rest_request': may this request be served at all? Ends at OPTIONS.
 %% 2. `farrier_rest_negotiation': which representation? (RFC 9110 12)
 %% 3. `farrier_rest_precondition': does the resource exist, in the state that the client expects? (RFC 9110 13)
-%% 4. `farrier_rest_content' for GET and HEAD, with `farrier_rest_range' (RFC 9110 14); `farrier_rest_action' for all else.
+%% 4. `farrier_rest_content' for GET and HEAD, with `farrier_rest_range' (RFC 9110 14); `farrier_rest_action' for the
+%%    others.
 %%
-%% `farrier_rest_callback' calls the handler, `farrier_rest_req' is all that the machine does with a Req. The value of the
-%% last phase says what remains to be done: `{respond, Status, Rest}' or `{stop, Rest}'. A handler that stops or switches
-%% to another protocol leaves the machine from wherever it is, by a throw.
+%% `farrier_rest_callback' calls the handler, `farrier_rest_req' is all that the machine does with a Req. The value of
+%% the last phase says what remains to be done: `{respond, Status, Rest}' or `{stop, Rest}'. A handler that stops or
+%% switches to another protocol leaves the machine from wherever it is, by a throw.
 -module(farrier_rest).
 
 -include("farrier_rest.hrl").

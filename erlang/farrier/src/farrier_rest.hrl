@@ -19,8 +19,7 @@
 
     exists = false :: boolean(),
 
-    %% What the resource says of itself. It is asked at most once.
+    %% What the resource has said of itself; `undefined' if it never says that.
     etag = unknown :: unknown | undefined | {strong | weak, binary()},
-    last_modified = unknown :: unknown | undefined | calendar:datetime(),
-    expires = unknown :: unknown | undefined | binary() | calendar:datetime()
+    last_modified = unknown :: unknown | undefined | calendar:datetime()
 }).

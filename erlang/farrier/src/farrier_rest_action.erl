@@ -1,5 +1,5 @@
-%% Last phase of the methods that change something (POST, PUT, PATCH, DELETE), of methods that the machine has no way for,
-%% and of every method on a resource that does not exist.
+%% Last phase of the methods that change something (POST, PUT, PATCH, DELETE), of methods that the machine has no way
+%% for, and of every method on a resource that does not exist.
 -module(farrier_rest_action).
 
 -include("farrier_rest.hrl").
@@ -135,7 +135,8 @@ status(see_other, _) -> 303;
 status(true, #rest{exists = true}) -> 303;
 status(true, _) -> 201.
 
-%% RFC 9110 9.3.4: what was not there and was PUT is there now. Otherwise the handler has set `location' for what it made.
+%% RFC 9110 9.3.4: what was not there and was PUT is there now. Otherwise the handler has set `location' for what it
+%% made.
 -spec processed(rest()) -> outcome().
 processed(#rest{exists = true} = Rest) ->
     done(Rest);

@@ -1,6 +1,6 @@
 %% POST and PUT as REST had them up to Cowboy 0.8.3: `post_is_create/2' decides between `process_post/2' and
-%% `create_path/2' with a callback of `content_types_accepted/2', which finds the path of what it makes in the meta value
-%% `put_path'.
+%% `create_path/2' with a callback of `content_types_accepted/2', which finds the path of what it makes in the meta
+%% value `put_path'.
 -module(farrier_rest_action_0).
 
 -include("farrier_rest.hrl").

@@ -23,8 +23,8 @@ init(#rest{handler = Handler, req = Req, state = Opts} = Rest) ->
             Rest#rest{state = undefined}
     end.
 
-%% @doc What the callback returned, or `undefined' if the handler does not export it (or returns `no_call', as Cowboy's own
-%% handlers may). Does not return if the handler stops.
+%% @doc What the callback returned, or `undefined' if the handler does not export it (or returns `no_call', as Cowboy's
+%% own handlers may). Does not return if the handler stops.
 -spec call(atom(), rest()) -> {term(), rest()} | undefined.
 call(Callback, #rest{handler = Handler, req = Req, state = State} = Rest) ->
     case exports(Callback, Rest) of

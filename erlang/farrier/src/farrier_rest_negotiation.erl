@@ -138,7 +138,8 @@ languages(Rest) ->
     case call(languages_provided, Rest) of
         undefined -> charsets(Rest);
         {[], Rest2} -> {respond, 406, Rest2};
-        {Languages, Rest2} -> language(farrier_rest_req:parsed(<<"accept-language">>, Rest2#rest{languages = Languages}))
+        {Languages, Rest2} ->
+            language(farrier_rest_req:parsed(<<"accept-language">>, Rest2#rest{languages = Languages}))
     end.
 
 -spec language({undefined | [{binary() | '*', 0..1000}], rest()}) -> outcome().

@@ -14,6 +14,7 @@
 -type rest() :: farrier_rest:rest().
 -type outcome() :: farrier_rest:outcome().
 -type range() :: {Unit :: binary(), Ranges :: term()}.
+-type place() :: {Offset :: non_neg_integer(), Length :: pos_integer()}.
 %% Where a part lies is told by first, last and total, or by the handler's own text.
 -type part() ::
     {{non_neg_integer(), non_neg_integer(), non_neg_integer() | '*'} | iodata(), farrier_exchange:body()}.
@@ -55,8 +56,10 @@ start(Range, Callback, Rest) ->
         undefined -> satisfy(Range, Callback, Rest);
         {true, Rest2} -> satisfy(Range, Callback, Rest2);
         {false, Rest2} -> {respond, 416, Rest2};
-        {{false, Size}, Rest2} when is_integer(Size) -> unsatisfiable([<<"*/">>, integer_to_binary(Size)], Range, Rest2);
-        {{false, Text}, Rest2} when is_binary(Text); is_list(Text) -> unsatisfiable(Text, Range, Rest2)
+        {{false, Size}, Rest2} when is_integer(Size) ->
+            unsatisfiable([<<"*/">>, integer_to_binary(Size)], Range, Rest2);
+        {{false, Text}, Rest2} when is_binary(Text); is_list(Text) ->
+            unsatisfiable(Text, Range, Rest2)
     end.
 
 -spec unsatisfiable(iodata(), range(), rest()) -> outcome().
@@ -75,8 +78,9 @@ satisfy(Range, Callback, Rest) ->
 
 %%% Bytes cut from the whole
 
-%% As in Cowboy, a range may end one byte behind the representation but not further, or none is granted. Ranges that together are longer than it are
-%% ignored (RFC 9110 14.2): a small request must not cost any number of copies.
+%% As in Cowboy, a range may end one byte behind the representation but not further, or none is granted. Ranges that
+%% together are longer than the representation are ignored (RFC 9110 14.2): a small request must not cost any number of
+%% copies.
 -spec cut([term()], range(), farrier_exchange:body(), rest()) -> outcome().
 cut(Ranges, Range, Body, Rest) ->
     Size = size_of(Body),
@@ -86,7 +90,7 @@ cut(Ranges, Range, Body, Rest) ->
         false -> granted(Places, Size, Range, Body, Rest)
     end.
 
--spec granted([{non_neg_integer(), pos_integer()}], non_neg_integer(), range(), farrier_exchange:body(), rest()) -> outcome().
+-spec granted([place(), ...], non_neg_integer(), range(), farrier_exchange:body(), rest()) -> outcome().
 granted([{Offset, Length}], Size, Range, Body, Rest) ->
     single(part(Offset, Length, Size, Body), Range, Rest);
 granted(Places, Size, Range, Body, Rest) ->
@@ -100,7 +104,7 @@ size_of({sendfile, _, Size, _}) -> Size;
 size_of(Data) -> iolist_size(Data).
 
 -spec place({non_neg_integer(), non_neg_integer() | infinity} | integer(), non_neg_integer()) ->
-    {Offset :: non_neg_integer(), Length :: pos_integer()} | unsatisfiable.
+    place() | unsatisfiable.
 place({First, infinity}, Size) when First < Size -> {First, Size - First};
 place({First, Last}, Size) when is_integer(Last), First =< Last, Last < Size -> {First, Last - First + 1};
 place({First, Size}, Size) when First < Size -> {First, Size - First};

@@ -1,5 +1,5 @@
-%% What the REST state machine reads from a Req and writes into it, in every generation. Names of headers are in lower case
-%% here; methods are text.
+%% What the REST state machine reads from a Req and writes into it, in every generation. Names of headers are in lower
+%% case here; methods are text.
 %%
 %% The Req of the pre-releases of Cowboy 2 wraps that of Cowboy 1, so that one clause serves both.
 -module(farrier_rest_req).
@@ -7,7 +7,8 @@
 -include("farrier_rest.hrl").
 
 -export([method/2, method_name/1, media_type/1, header/2, parse/2, parsed/2]).
--export([put/3, set_header/3, delete_header/2, has_header/2, header_value/2, set_body/2, has_body/1, reply/2, stream/3]).
+-export([put/3, set_header/3, delete_header/2, has_header/2, header_value/2, set_body/2, has_body/1]).
+-export([reply/2, stream/3]).
 
 -type rest() :: farrier_rest:rest().
 

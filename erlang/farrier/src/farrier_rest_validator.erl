@@ -1,26 +1,32 @@
-%% What a resource says of its state: entity tag, date of the last change, date of expiry. Each is asked for once, by
-%% whichever phase needs it first.
+%% What a resource says of its state: entity tag, date of the last change, date of expiry. It is asked by whichever phase
+%% needs to know first, and again only if it had nothing to say.
 -module(farrier_rest_validator).
 
 -include("farrier_rest.hrl").
 
 -export([etag/1, last_modified/1, set_etag/1, set_last_modified/1, set_expires/1]).
 
--import(farrier_rest_callback, [call/3]).
+-import(farrier_rest_callback, [call/2, call/3]).
 -import(farrier_rest_req, [set_header/3]).
 
 -type rest() :: farrier_rest:rest().
 
 -spec etag(rest()) -> {undefined | {strong | weak, binary()}, rest()}.
 etag(#rest{etag = unknown} = Rest) ->
-    {Answer, Rest2} = call(generate_etag, undefined, Rest),
-    Etag = parsed_etag(Answer, Rest2),
-    {Etag, Rest2#rest{etag = Etag}};
+    case call(generate_etag, Rest) of
+        undefined ->
+            {undefined, Rest#rest{etag = undefined}};
+        {undefined, Rest2} ->
+            {undefined, Rest2};
+        {Answer, Rest2} ->
+            Etag = parsed_etag(Answer, Rest2),
+            {Etag, Rest2#rest{etag = Etag}}
+    end;
 etag(#rest{etag = Etag} = Rest) ->
     {Etag, Rest}.
 
 %% Text is as it stands in the header.
--spec parsed_etag(undefined | binary() | {strong | weak, binary()}, rest()) -> undefined | {strong | weak, binary()}.
+-spec parsed_etag(binary() | {strong | weak, binary()}, rest()) -> {strong | weak, binary()}.
 parsed_etag(Text, Rest) when is_binary(Text) ->
     case farrier_header:parse(<<"if-match">>, Text) of
         {ok, [Etag]} -> Etag;
@@ -31,8 +37,11 @@ parsed_etag(Etag, _) ->
 
 -spec last_modified(rest()) -> {undefined | calendar:datetime(), rest()}.
 last_modified(#rest{last_modified = unknown} = Rest) ->
-    {Date, Rest2} = call(last_modified, undefined, Rest),
-    {Date, Rest2#rest{last_modified = Date}};
+    case call(last_modified, Rest) of
+        undefined -> {undefined, Rest#rest{last_modified = undefined}};
+        {undefined, Rest2} -> {undefined, Rest2};
+        {Date, Rest2} -> {Date, Rest2#rest{last_modified = Date}}
+    end;
 last_modified(#rest{last_modified = Date} = Rest) ->
     {Date, Rest}.
 
@@ -52,12 +61,9 @@ set_last_modified(Rest) ->
     end.
 
 -spec set_expires(rest()) -> rest().
-set_expires(#rest{expires = unknown} = Rest) ->
-    {Expires, Rest2} = call(expires, undefined, Rest),
-    set_expires(Rest2#rest{expires = Expires});
-set_expires(#rest{expires = None} = Rest) when is_atom(None) ->
-    Rest;
-set_expires(#rest{expires = Text} = Rest) when is_binary(Text) ->
-    set_header(<<"expires">>, Text, Rest);
-set_expires(#rest{expires = Date} = Rest) ->
-    set_header(<<"expires">>, farrier_clock:rfc1123(Date), Rest).
+set_expires(Rest) ->
+    case call(expires, undefined, Rest) of
+        {None, Rest2} when is_atom(None) -> Rest2;
+        {Text, Rest2} when is_binary(Text) -> set_header(<<"expires">>, Text, Rest2);
+        {Date, Rest2} -> set_header(<<"expires">>, farrier_clock:rfc1123(Date), Rest2)
+    end.
