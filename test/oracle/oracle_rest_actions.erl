@@ -7,6 +7,7 @@
 
 -spec tables() -> [{atom(), [map()]}].
 tables() ->
+    ok = file:write_file(file(), <<"abcdefghijklmnopqrstuvwxyz">>),
     [{bodies, bodies()},
      {missing, missing()},
      {put, put()},
@@ -15,7 +16,8 @@ tables() ->
      {delete, delete()},
      {accepted, accepted()},
      {ranges, ranges()},
-     {multipart_ranges, multipart_ranges()}].
+     {multipart_ranges, multipart_ranges()},
+     {static, static()}].
 
 -spec get(string(), [{iodata(), iodata()}], map()) -> map().
 get(Name, Fields, Script) -> scenario(Name, request(<<"GET">>, Fields, <<>>), maps:merge(#{to_html => <<"html">>}, Script)).
@@ -32,21 +34,16 @@ with_body(Value) -> fun(Req, S) -> {Value, cowboy_req:set_resp_body(<<"body">>, 
 -spec with_location(term()) -> fun((map(), map()) -> term()).
 with_location(Value) -> fun(Req, S) -> {Value, cowboy_req:set_resp_header(<<"location">>, <<"/set">>, Req), S} end.
 
-%% A file of ours in either node: the source of nothing, 26 letters.
+%% A file that both nodes see: the 26 letters.
 -spec file() -> file:filename().
 file() -> filename:join(filename:dirname(code:which(?MODULE)), "oracle_rest_letters.txt").
-
--spec with_file(map()) -> map().
-with_file(Scenario) ->
-    ok = file:write_file(file(), <<"abcdefghijklmnopqrstuvwxyz">>),
-    Scenario.
 
 -spec bodies() -> [map()].
 bodies() ->
     File = file(),
     [get("an empty body", [], #{to_html => <<>>}),
      get("iodata", [], #{to_html => ["h", [<<"tm">>, $l]]}),
-     with_file(get("a file", [], #{to_html => {sendfile, 0, 26, File}})),
+     get("a file", [], #{to_html => {sendfile, 0, 26, File}}),
      get("a part of a file", [], #{to_html => {sendfile, 3, 5, File}}),
      get("an empty part of a file", [], #{to_html => {sendfile, 3, 0, File}}),
      scenario("HEAD", request(<<"HEAD">>, [], <<>>), #{to_html => <<"html">>}, head),
@@ -253,3 +250,24 @@ received(Socket, Before) ->
         {ok, Bytes} -> received(Socket, <<Before/binary, Bytes/binary>>);
         {error, closed} -> Before
     end.
+
+%%% Files
+
+%% `cowboy_static' by itself, and wrapped.
+-spec static() -> [map()].
+static() ->
+    Requests = [{<<"GET">>, []}, {<<"HEAD">>, []}, {<<"OPTIONS">>, []}, {<<"POST">>, []}, {<<"GET">>, [{<<"range">>, <<"bytes=2-5">>}]},
+                {<<"GET">>, [{<<"accept">>, <<"text/plain">>}]}, {<<"GET">>, [{<<"if-none-match">>, <<"*">>}]},
+                {<<"GET">>, [{<<"if-modified-since">>, <<"Wed, 06 Nov 2069 08:49:37 GMT">>}]}],
+    Options = [{"a file", {file, file()}}, {"a charset", {file, file(), [{charset, <<"utf-8">>}, {mimetypes, <<"text/plain">>}]}},
+               {"a directory", {file, filename:dirname(file())}}, {"nothing", {file, file() ++ ".none"}}],
+    [served(Handler, What, Method, Fields, Static)
+     || {What, Static} <- Options, {Method, Fields} <- Requests, Handler <- [cowboy_static, rest_wrapped_static]].
+
+-spec served(module(), string(), binary(), [{binary(), binary()}], tuple()) -> map().
+served(Handler, What, Method, Fields, Static) ->
+    Routes = fun(Script) ->
+        Opts = case Handler of cowboy_static -> Static; _ -> Script#{static => Static} end,
+        [{'_', [{"/ws", Handler, Opts}]}] end,
+    #{name => lists:flatten(io_lib:format("~s of ~s by ~s ~p", [Method, What, Handler, Fields])), routes => Routes,
+      steps => [{send, request(Method, Fields, <<>>)}, case Method of <<"HEAD">> -> head; _ -> response end]}.
