@@ -9,7 +9,8 @@
 %% What the transport takes as the longest line and header value; shorter ones are checked with Cowboy 0's own limit and status.
 -define(HEAD_LIMIT, 1 bsl 20).
 
-%% @doc Options of `cowboy:start_listener/6': `cowboy_tcp_transport' or `cowboy_ssl_transport', with `port' (which must be there),
+%% @doc Options of `cowboy:start_listener/6': `cowboy_tcp_transport' or `cowboy_ssl_transport' (once Ranch was there: `ranch_tcp' or
+%% `ranch_ssl'), with `port' (which must be there),
 %% `ip', `backlog' and `max_connections', and `cowboy_http_protocol'.
 -spec listener(module(), term(), module(), term()) -> result().
 listener(Transport, TransOpts, cowboy_http_protocol, ProtoOpts) ->
@@ -38,9 +39,9 @@ given(Name, Options) ->
     farrier_options:bad_option(Name, Options, <<"a property list">>).
 
 -spec tls(module(), map()) -> map().
-tls(cowboy_tcp_transport, _) ->
+tls(Transport, _) when Transport =:= cowboy_tcp_transport; Transport =:= ranch_tcp ->
     #{};
-tls(cowboy_ssl_transport, Given) ->
+tls(Transport, Given) when Transport =:= cowboy_ssl_transport; Transport =:= ranch_ssl ->
     #{tls => maps:filter(fun(Name, _) -> farrier_tls:is_option(Name) end, Given)};
 tls(Transport, _) ->
     farrier_options:bad_option(transport, Transport, <<"cowboy_tcp_transport or cowboy_ssl_transport">>).
