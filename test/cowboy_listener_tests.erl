@@ -35,6 +35,9 @@ listener_test_() ->
             ?PROMISE(suspended_listener_has_no_port),
             ?PROMISE(maximum_of_connections_can_be_changed),
             ?PROMISE(protocol_options_can_be_replaced),
+            ?PROMISE(transport_options_can_be_replaced),
+            ?PROMISE(environment_outlives_a_crash),
+            ?PROMISE(ranch_server_counts),
             ?PROMISE(listener_in_ones_own_tree),
             ?PROMISE(info_is_a_list_or_a_map)
         ]}.
@@ -113,8 +116,12 @@ ranch_starts_cowboys_protocols_only() ->
     end || {Protocol, ProtoOpts} <- [{cowboy_clear, options(2)}, {cowboy_protocol, options(1)}]],
     ?assertMatch({error, {bad_option, protocol, echo_protocol, _}},
         ranch:start_listener(?MODULE, ranch_tcp, ?LISTEN, echo_protocol, [])),
-    ?assertMatch({error, {bad_option, transport, ranch_ssl, _}},
-        ranch:start_listener(?MODULE, ranch_ssl, ?LISTEN, cowboy_clear, #{})).
+    ?assertMatch({error, {bad_option, transport, gen_sctp, _}},
+        ranch:start_listener(?MODULE, gen_sctp, ?LISTEN, cowboy_clear, #{})),
+    [?assertError({not_supported, {ranch, F, _}, _}, apply(ranch, F, Args)) || {F, Args} <- [
+        {handshake, [ref]}, {handshake, [ref, []]}, {recv_proxy_header, [ref, 1]}]],
+    [?assertError({not_supported, {P, start_link, _}, _}, apply(P, start_link, lists:duplicate(N, x))) || {P, N} <- [
+        {cowboy_clear, 3}, {cowboy_clear, 4}, {cowboy_tls, 3}, {cowboy_tls, 4}, {cowboy_protocol, 4}, {cowboy_spdy, 4}]].
 
 suspended_listener_has_no_port() ->
     with_listener(2, fun(_) ->
@@ -142,6 +149,47 @@ protocol_options_can_be_replaced() ->
         ?assertEqual(New, ranch:get_protocol_options(?MODULE)),
         ?assertEqual(403, status()),
         ?assertMatch({error, {bad_option, max_headers, many, _}}, ranch:set_protocol_options(?MODULE, #{max_headers => many}))
+    end).
+
+transport_options_can_be_replaced() ->
+    with_listener(2, fun(_) ->
+        New = #{max_connections => 7, socket_opts => ?LISTEN},
+        ok = ranch:set_transport_options(?MODULE, New),
+        ?assertEqual(New, ranch:get_transport_options(?MODULE)),
+        ?assertEqual(7, ranch:get_max_connections(?MODULE)),
+        ?assertMatch({error, {bad_option, max_connections, many, _}},
+            ranch:set_transport_options(?MODULE, #{max_connections => many})),
+        ?assertEqual(404, status())
+    end).
+
+%% The listener starts again after one of the supervisors on which it depends.
+environment_outlives_a_crash() ->
+    with_listener(2, fun(_) ->
+        ok = cowboy:set_env(?MODULE, dispatch, dispatch()),
+        [Acceptor | _] = ranch:procs(?MODULE, acceptors),
+        Listener = farrier_listener:whereis(?MODULE),
+        [Crashed, Follower] = [monitor(process, P) || P <- [Acceptor, Listener]],
+        exit(Acceptor, kill),
+        [receive {'DOWN', M, _, _, _} -> ok end || M <- [Crashed, Follower]],
+        await_listener(Listener),
+        ?assertMatch(#{env := #{dispatch := _}}, ranch:get_protocol_options(?MODULE)),
+        ?assertEqual(403, status())
+    end).
+
+await_listener(Before) ->
+    case farrier_listener:whereis(?MODULE) of
+        Pid when is_pid(Pid), Pid =/= Before -> ok;
+        _ -> erlang:yield(), await_listener(Before)
+    end.
+
+ranch_server_counts() ->
+    with_listener(2, fun(Pid) ->
+        ?assertEqual(0, ranch_server:count_connections(?MODULE)),
+        ?assertEqual(Pid, ranch_server:get_listener_sup(?MODULE)),
+        ?assertEqual(ranch:get_addr(?MODULE), ranch_server:get_addr(?MODULE)),
+        ?assertEqual(infinity, ranch_server:get_max_connections(?MODULE)),
+        ?assertEqual(?LISTEN, ranch_server:get_transport_options(?MODULE)),
+        ?assertMatch(#{env := _}, ranch_server:get_protocol_options(?MODULE))
     end).
 
 listener_in_ones_own_tree() ->

@@ -56,6 +56,5 @@ a_websocket_is_asked_for_by_get_over_http_1_1_test_() ->
 
 what_is_not_there_yet_says_so_test_() ->
     [?_assertEqual({error, {not_supported_yet, {cowboy, F, length(Args)}}}, apply(cowboy, F, Args)) || {F, Args} <- [
-        {start_tls, [ref, [], #{}]},
-        {start_https, [ref, 1, [], []]},
+        {start_spdy, [ref, 1, [], []]},
         {start_quic, [ref, #{}, #{}]}]].

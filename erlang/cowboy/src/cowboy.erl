@@ -125,39 +125,21 @@ stop_listener(Ref) ->
 %% listener, and `badmatch' for a listener of Cowboy 1 that was started without `env', as Cowboy does.
 -spec set_env(ref(), atom(), any()) -> ok.
 set_env(Ref, Key, Value) ->
-    %% What cannot be changed must fail here, not in the listener's process.
-    _ = put_env(Key, Value, config(Ref)),
-    farrier_listener:call(Ref, {update, fun(Config) -> put_env(Key, Value, Config) end}).
-
-%% The options as the user gave them change too: `ranch:get_protocol_options/1' shows them.
--spec put_env(atom(), any(), map()) -> map().
-put_env(Key, Value, #{generation := 2, env := Env, protocol_options := Given} = Config) ->
-    GivenEnv = maps:get(env, Given, #{}),
-    Config#{env := Env#{Key => Value}, protocol_options := Given#{env => GivenEnv#{Key => Value}}};
-put_env(Key, Value, #{generation := 1, env := Env, protocol_options := Given} = Config) ->
-    {env, GivenEnv} = lists:keyfind(env, 1, Given),
-    Config#{
-        env := lists:keystore(Key, 1, Env, {Key, Value}),
-        protocol_options := lists:keyreplace(env, 1, Given,
-            {env, lists:keystore(Key, 1, GivenEnv, {Key, Value})})
-    }.
+    case config(Ref) of
+        #{generation := 2} -> ok;
+        #{protocol_options := Given} -> {env, _} = lists:keyfind(env, 1, Given)
+    end,
+    farrier:set_env(Ref, Key, Value).
 
 %% @doc A value of the middlewares' environment. Raises `{badkey, Key}' if there is none.
 -spec get_env(ref(), atom()) -> any().
 get_env(Ref, Key) ->
-    maps:get(Key, environment(Ref)).
+    farrier:get_env(Ref, Key).
 
 %% @doc A value of the middlewares' environment, or the default.
 -spec get_env(ref(), atom(), any()) -> any().
 get_env(Ref, Key, Default) ->
-    maps:get(Key, environment(Ref), Default).
-
--spec environment(ref()) -> map().
-environment(Ref) ->
-    case config(Ref) of
-        #{env := Env} when is_map(Env) -> Env;
-        #{env := Env} -> maps:from_list(Env)
-    end.
+    farrier:get_env(Ref, Key, Default).
 
 -spec config(ref()) -> map().
 config(Ref) ->

@@ -8,7 +8,7 @@
 -export([info/0, info/1, connections/1, get_addr/1, get_port/1, get_status/1]).
 -export([set_env/3, get_env/2, get_env/3]).
 -export([get_max_connections/1, set_max_connections/2]).
--export([get_protocol_options/1, set_protocol_options/2, get_transport_options/1]).
+-export([get_protocol_options/1, set_protocol_options/2, get_transport_options/1, set_transport_options/2]).
 -export([set_tls/2, reload_tls/1]).
 
 -export_type([ref/0, options/0]).
@@ -224,7 +224,18 @@ get_status(Ref) -> maps:get(status, info(Ref)).
 %% @doc Changes the environment of the middlewares for requests to come.
 -spec set_env(ref(), atom(), term()) -> ok.
 set_env(Ref, Name, Value) ->
-    farrier_listener:call(Ref, {update, fun(#{env := Env} = Config) -> Config#{env := put_env(Name, Value, Env)} end}).
+    farrier_listener:call(Ref, {update, fun(#{env := Env, protocol_options := Given} = Config) ->
+        Config#{env := put_env(Name, Value, Env), protocol_options := put_given(Name, Value, Given)}
+    end}).
+
+%% The options as they were given change too: `get_protocol_options/1' shows them.
+-spec put_given(atom(), term(), term()) -> term().
+put_given(Name, Value, Given) when is_map(Given) ->
+    Given#{env => put_env(Name, Value, maps:get(env, Given, #{}))};
+put_given(Name, Value, Given) when is_list(Given) ->
+    [case Option of {env, Env} -> {env, put_env(Name, Value, Env)}; _ -> Option end || Option <- Given];
+put_given(_, _, Given) ->
+    Given.
 
 -spec put_env(atom(), term(), farrier_handler:env()) -> farrier_handler:env().
 put_env(Name, Value, Env) when is_map(Env) -> Env#{Name => Value};
@@ -277,6 +288,26 @@ reload_tls(Ref) -> farrier_listener:call(Ref, {tls, same}).
 %% @doc The transport options that the listener was given, in Cowboy's own form.
 -spec get_transport_options(ref()) -> term().
 get_transport_options(Ref) -> maps:get(transport_options, config(Ref)).
+
+%% @doc Replaces Cowboy's transport options for connections to come, but for the address and what concerns TLS, which stay.
+-spec set_transport_options(ref(), term()) -> ok | {error, term()}.
+set_transport_options(Ref, TransOpts) ->
+    _ = config(Ref),
+    case farrier_options:transport(TransOpts) of
+        {ok, Options} -> set_transport_options(Ref, TransOpts, Options);
+        {error, _} = Error -> Error
+    end.
+
+-spec set_transport_options(ref(), term(), map()) -> ok | {error, term()}.
+set_transport_options(Ref, TransOpts, Options) ->
+    Bridged = maps:with([max_connections, nodelay, keepalive, sndbuf, recbuf], Options),
+    case farrier_listener:call(Ref, {configure, Bridged}) of
+        ok ->
+            Configured = (maps:with([shutdown, logger, send_timeout], Options))#{transport_options => TransOpts},
+            farrier_listener:call(Ref, {update, fun(Config) -> maps:merge(Config, Configured) end});
+        {error, _} = Error ->
+            Error
+    end.
 
 -spec config(ref()) -> farrier_listener:config().
 config(Ref) ->

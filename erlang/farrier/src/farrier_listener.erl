@@ -10,7 +10,7 @@
 %% The registry.
 -export([create_registry/0, register_acceptor/3, acceptors/1, refs/0, whereis/1]).
 %% The process.
--export([start_link/2, options/2, config/1, call/2]).
+-export([start_link/2, options/2, config/1, forget/1, call/2]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -export_type([config/0, options/0, request/0]).
@@ -225,6 +225,12 @@ start_link(Ref, Options) ->
 config(Ref) ->
     persistent_term:get({farrier, Ref}, undefined).
 
+%% @doc Forgets the configuration. The listener's supervisor has stopped.
+-spec forget(farrier:ref()) -> ok.
+forget(Ref) ->
+    _ = persistent_term:erase({farrier, Ref}),
+    ok.
+
 %% @doc Asks a listener's process. Exits with `badarg' like ranch for a listener that isn't there.
 -spec call(farrier:ref(), request()) -> term().
 call(Ref, Request) ->
@@ -357,15 +363,7 @@ handle_info(_, L) ->
     {noreply, L}.
 
 -spec terminate(term(), #listener{}) -> ok.
-terminate(Reason, #listener{ref = Ref, bridge = Bridge, native = Native}) ->
+terminate(_, #listener{ref = Ref, bridge = Bridge, native = Native}) ->
     _ = Bridge:close_listener(Native),
     ets:delete_object(?MODULE, {{listener, Ref}, self()}),
-    forget(Reason, Ref).
-
-%% After a crash the configuration stays for the restart.
--spec forget(term(), farrier:ref()) -> ok.
-forget(Reason, Ref) when Reason =:= normal; Reason =:= shutdown; element(1, Reason) =:= shutdown ->
-    _ = persistent_term:erase({farrier, Ref}),
-    ok;
-forget(_, _) ->
     ok.

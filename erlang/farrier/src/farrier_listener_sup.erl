@@ -1,7 +1,7 @@
 %% One listener and the supervisors of its connections.
 %%
 %% The listener comes last and names the others as its acceptors, so it starts again whenever one of them did,
-%% while connections outlive a restart of the listener.
+%% while connections outlive a restart of the listener. What is first ends last: the configuration.
 -module(farrier_listener_sup).
 -behaviour(supervisor).
 
@@ -22,7 +22,8 @@ init({Ref, #{config := Config} = Options}) ->
         start => {farrier_listener, start_link, [Ref, Options]},
         shutdown => infinity
     },
-    {ok, {#{strategy => rest_for_one, intensity => 10, period => 10}, Acceptors ++ [Listener]}}.
+    Configuration = #{id => farrier_configuration, start => {farrier_configuration, start_link, [Ref]}},
+    {ok, {#{strategy => rest_for_one, intensity => 10, period => 10}, [Configuration | Acceptors] ++ [Listener]}}.
 
 -spec acceptor(farrier:ref(), map(), pos_integer()) -> supervisor:child_spec().
 acceptor(Ref, Config, N) ->

@@ -9,7 +9,7 @@
 
 -include_lib("kernel/include/logger.hrl").
 
--export([clear/2, draft/2, http/3, protocol/2]).
+-export([clear/2, draft/2, http/3, protocol/2, transport/1]).
 %% For `farrier_options_0'.
 -export([guarded/1, check/3, bad_option/3]).
 
@@ -64,6 +64,15 @@ protocol(0, ProtoOpts) ->
     farrier_options_0:protocol(ProtoOpts);
 protocol(Generation, ProtoOpts) ->
     guarded(fun() -> protocol_options(Generation, ProtoOpts) end).
+
+%% @doc The part of the options that transport options alone decide, those of the socket among the others.
+-spec transport(any()) -> {ok, options()} | {error, reason()}.
+transport(TransOpts) ->
+    guarded(fun() ->
+        {Transport, SocketOpts} = split(TransOpts),
+        Clear = [Option || Option <- SocketOpts, not (is_tuple(Option) andalso farrier_tls:is_option(element(1, Option)))],
+        maps:merge(listener(Transport), socket(Clear))
+    end).
 
 -spec translate(1 | 2, any(), any(), map()) -> {ok, options()} | {error, reason()}.
 translate(Generation, TransOpts, ProtoOpts, Extra) ->

@@ -1,18 +1,17 @@
 %% What projects call of Ranch around a Cowboy listener, answered by farrier.
 %%
-%% Only Cowboy's protocols over TCP can be started. As in Ranch, a question about an unknown listener raises
-%% `badarg'. A function that is not there yet fails with an error that names it.
+%% Only Cowboy's protocols can be started. As in Ranch, a question about an unknown listener raises `badarg'. What a
+%% protocol of one's own would call fails with an error that says so.
 -module(ranch).
 
 -export([start_listener/5, start_listener/6, child_spec/5, child_spec/6, stop_listener/1]).
 -export([suspend_listener/1, resume_listener/1, get_status/1]).
 -export([get_port/1, get_addr/1, info/0, info/1, procs/2]).
 -export([get_max_connections/1, set_max_connections/2]).
--export([get_protocol_options/1, set_protocol_options/2, get_transport_options/1]).
+-export([get_protocol_options/1, set_protocol_options/2, get_transport_options/1, set_transport_options/2]).
 -export([wait_for_connections/3, wait_for_connections/4]).
 -export([accept_ack/1, remove_connection/1]).
-%% Not there yet.
--export([set_transport_options/2, handshake/1, handshake/2, recv_proxy_header/2]).
+-export([handshake/1, handshake/2, recv_proxy_header/2]).
 
 -export_type([ref/0, max_conns/0, opts/0]).
 
@@ -23,7 +22,8 @@
 
 %%% Starting and stopping
 
-%% @doc Starts a listener for `cowboy_protocol' (Cowboy 1) or `cowboy_clear' (Cowboy 2) over `ranch_tcp'.
+%% @doc Starts a listener for `cowboy_http_protocol' (Cowboy 0), `cowboy_protocol' (Cowboy 1), `cowboy_clear' or
+%% `cowboy_tls' (Cowboy 2), over `ranch_tcp' or `ranch_ssl'.
 -spec start_listener(ref(), module(), opts(), module(), opts()) -> {ok, pid()} | {error, any()}.
 start_listener(Ref, Transport, TransOpts, Protocol, ProtoOpts) ->
     start_listener(Ref, 1, Transport, TransOpts, Protocol, ProtoOpts).
@@ -59,14 +59,16 @@ options(_, ranch_tcp, TransOpts, cowboy_clear, ProtoOpts) ->
     farrier_options:clear(TransOpts, ProtoOpts);
 options(NumAcceptors, ranch_ssl, TransOpts, cowboy_protocol, ProtoOpts) ->
     farrier_tls:start_options(fun(Rest) -> farrier_options:http(NumAcceptors, Rest, ProtoOpts) end, TransOpts);
-options(_, ranch_ssl, TransOpts, cowboy_tls, ProtoOpts) ->
+%% Over TLS some name the one and some the other.
+options(_, ranch_ssl, TransOpts, Protocol, ProtoOpts) when Protocol =:= cowboy_tls; Protocol =:= cowboy_clear ->
     farrier_tls:start_options(fun(Rest) -> farrier_options:clear(Rest, ProtoOpts) end, TransOpts);
-options(_, ranch_tcp, _, Protocol, _) ->
+options(_, Transport, TransOpts, cowboy_http_protocol, ProtoOpts) ->
+    farrier_options_0:listener(Transport, TransOpts, cowboy_http_protocol, ProtoOpts);
+options(_, Transport, _, Protocol, _) when Transport =:= ranch_tcp; Transport =:= ranch_ssl ->
     {error, {bad_option, protocol, Protocol,
-        <<"cowboy_clear or cowboy_protocol: other protocols are not supported yet">>}};
+        <<"cowboy_clear, cowboy_tls (over ranch_ssl), cowboy_protocol or cowboy_http_protocol: farrier speaks HTTP only">>}};
 options(_, Transport, _, _, _) ->
-    {error, {bad_option, transport, Transport,
-        <<"ranch_tcp, or ranch_ssl with cowboy_tls or cowboy_protocol: others are not supported">>}}.
+    {error, {bad_option, transport, Transport, <<"ranch_tcp or ranch_ssl: farrier has its own sockets">>}}.
 
 %% @doc Stops a listener and ends its connections.
 -spec stop_listener(ref()) -> ok | {error, not_found}.
@@ -146,11 +148,11 @@ describe(Ref, #{generation := Generation} = Information) ->
 transport(#{tls := true}) -> ranch_ssl;
 transport(_) -> ranch_tcp.
 
--spec protocol(0 | 1 | 2, map()) -> module().
+-spec protocol(farrier_handler:generation(), map()) -> module().
 protocol(0, _) -> cowboy_http_protocol;
-protocol(1, _) -> cowboy_protocol;
 protocol(2, #{tls := true}) -> cowboy_tls;
-protocol(2, _) -> cowboy_clear.
+protocol(2, _) -> cowboy_clear;
+protocol(_, _) -> cowboy_protocol.
 
 %% @doc The processes that accept for a listener, or those that serve its requests and WebSockets. An idle HTTP
 %% connection has none.
@@ -215,6 +217,12 @@ set_protocol_options(Ref, ProtoOpts) ->
 get_transport_options(Ref) ->
     farrier:get_transport_options(Ref).
 
+%% @doc Replaces the transport options for connections to come, as Ranch 2 does. The address stays: a listener for
+%% another one is another listener.
+-spec set_transport_options(ref(), opts()) -> ok | {error, any()}.
+set_transport_options(Ref, TransOpts) ->
+    farrier:set_transport_options(Ref, TransOpts).
+
 %%% Said by protocols
 
 %% @doc Nothing to do: a connection is handed over before its handler runs.
@@ -227,16 +235,17 @@ accept_ack(_Ref) ->
 remove_connection(_Ref) ->
     ok.
 
-%%% Not there yet
-
--spec set_transport_options(ref(), opts()) -> no_return().
-set_transport_options(_Ref, _TransOpts) -> error({not_supported_yet, {?MODULE, set_transport_options, 2}}).
+%%% What a protocol of one's own would call
 
 -spec handshake(ref()) -> no_return().
-handshake(_Ref) -> error({not_supported_yet, {?MODULE, handshake, 1}}).
+handshake(_Ref) -> no_protocol(handshake, 1).
 
 -spec handshake(ref(), any()) -> no_return().
-handshake(_Ref, _Opts) -> error({not_supported_yet, {?MODULE, handshake, 2}}).
+handshake(_Ref, _Opts) -> no_protocol(handshake, 2).
 
 -spec recv_proxy_header(ref(), timeout()) -> no_return().
-recv_proxy_header(_Ref, _Timeout) -> error({not_supported_yet, {?MODULE, recv_proxy_header, 2}}).
+recv_proxy_header(_Ref, _Timeout) -> no_protocol(recv_proxy_header, 2).
+
+-spec no_protocol(atom(), arity()) -> no_return().
+no_protocol(Function, Arity) ->
+    error({not_supported, {?MODULE, Function, Arity}, <<"no process is handed a socket: farrier has its own">>}).
