@@ -261,6 +261,9 @@ first_actions(Kind) ->
      Put("PUT knows its path", #{from_json => Path}, <<"200 OK">>, [], <<"/ws">>),
      Post("create_path", Create#{from_json => true}, <<"303 See Other">>, [{<<"location">>, <<"http://localhost/made">>}], <<>>),
      Post("create_path knows its path", Create#{from_json => Path}, <<"303 See Other">>, [{<<"location">>, <<"http://localhost/made">>}], <<"/made">>),
+     Post("created_path", #{post_is_create => true, from_json => true, created_path => <<"/made">>}, <<"303 See Other">>,
+          [{<<"location">>, <<"http://localhost/made">>}], <<>>),
+     Post("created_path in vain", #{post_is_create => true, from_json => false, created_path => <<"/made">>}, <<"500 Internal Server Error">>, [], <<>>),
      Post("create_path in vain", Create#{from_json => false}, <<"500 Internal Server Error">>, [{<<"location">>, <<"http://localhost/made">>}], <<>>)].
 
 %% The path that the handler is told, as the body.

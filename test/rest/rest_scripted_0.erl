@@ -3,7 +3,7 @@
 
 -export([init/3, rest_init/2, rest_terminate/2]).
 -export([allowed_methods/2, content_types_provided/2, content_types_accepted/2, resource_exists/2, generate_etag/2, to_html/2]).
--export([post_is_create/2, process_post/2, create_path/2, from_json/2]).
+-export([post_is_create/2, process_post/2, create_path/2, created_path/2, from_json/2]).
 
 -spec init({tcp | ssl, http}, term(), map()) -> term().
 init(Connection, Req, Script) -> rest_scripted_1:init(Connection, Req, Script).
@@ -40,6 +40,9 @@ process_post(Req, Script) -> rest_scripted:called(process_post, Req, Script).
 
 -spec create_path(term(), map()) -> term().
 create_path(Req, Script) -> rest_scripted:called(create_path, Req, Script).
+
+-spec created_path(term(), map()) -> term().
+created_path(Req, Script) -> rest_scripted:called(created_path, Req, Script).
 
 -spec from_json(term(), map()) -> term().
 from_json(Req, Script) -> rest_scripted:called(from_json, Req, Script).

@@ -1,13 +1,13 @@
-%% POST and PUT as REST had them up to Cowboy 0.8.3: `post_is_create/2' decides between `process_post/2' and
-%% `create_path/2' with a callback of `content_types_accepted/2', which finds the path of what it makes in the meta
-%% value `put_path'.
+%% POST and PUT as REST had them up to Cowboy 0.8.3: `post_is_create/2' decides between `process_post/2' and a callback
+%% of `content_types_accepted/2'. That one finds the path of what it makes in the meta value `put_path', if the handler
+%% has a `create_path/2'; else `created_path/2' is asked afterwards.
 -module(farrier_rest_action_0).
 
 -include("farrier_rest.hrl").
 
 -export([speaks/1, post/1, put/1]).
 
--import(farrier_rest_callback, [ask/3, required/3]).
+-import(farrier_rest_callback, [call/2, ask/3, required/3]).
 -import(farrier_rest_req, [set_header/3]).
 
 -type rest() :: farrier_rest:rest().
@@ -28,17 +28,22 @@ speaks(_) ->
 post(Rest) ->
     case ask(post_is_create, false, Rest) of
         {true, Rest2} -> processed(required(process_post, post_is_create, Rest2));
-        {false, Rest2} -> create(required(create_path, post_is_create, Rest2))
+        {false, Rest2} -> create(call(create_path, Rest2), Rest2)
     end.
 
 -spec processed({boolean(), rest()}) -> outcome().
 processed({true, Rest}) -> is_new(Rest);
 processed({false, Rest}) -> {respond, 500, Rest}.
 
--spec create({binary(), rest()}) -> outcome().
-create({Path, #rest{generation = Generation, req = Req} = Rest}) ->
-    Located = set_header(<<"location">>, [base_url(Generation, Req), Path], Rest),
-    accept(farrier_rest_req:put(put_path, Path, Located), fun(Created) -> {respond, 303, Created} end).
+-spec create({binary(), rest()} | undefined, rest()) -> outcome().
+create(undefined, Rest) ->
+    accept(Rest, fun(Made) -> {respond, 303, located(required(created_path, post_is_create, Made))} end);
+create({Path, Rest}, _) ->
+    accept(farrier_rest_req:put(put_path, Path, located({Path, Rest})), fun(Made) -> {respond, 303, Made} end).
+
+-spec located({binary(), rest()}) -> rest().
+located({Path, #rest{generation = Generation, req = Req} = Rest}) ->
+    set_header(<<"location">>, [base_url(Generation, Req), Path], Rest).
 
 -spec base_url(0 | 1, term()) -> iodata().
 base_url(1, Req) ->
