@@ -10,7 +10,7 @@
 
 every_split_gives_the_same_parts_test_() ->
     Parts = [
-        {[{<<"content-disposition">>, <<"form-data; name=\"f\"">>}, {<<"x-y">>, <<"z">>}], <<"hello\r\n--A\r\nworld--AB">>},
+        {[{<<"content-disposition">>, <<"form-data; name=\"f\"">>}, {<<"x-y">>, <<"z ">>}], <<"hello\r\n--A\r\nworld--AB">>},
         {[{<<"a">>, <<"b">>}], <<>>},
         {[], <<"bare">>}
     ],

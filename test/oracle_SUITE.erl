@@ -10,11 +10,11 @@
 
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1]).
 -export([frames_are_as_cowboys/1, handshakes_are_as_cowboys/1, returns_are_as_cowboys/1, processes_are_as_cowboys/1,
-         requests_are_as_cowboys/1, logs_are_as_cowboys/1, there_are_enough_scenarios/1, generation_1_is_as_the_contract_says/1]).
+         requests_are_as_cowboys/1, bodies_are_as_cowboys/1, logs_are_as_cowboys/1, there_are_enough_scenarios/1, generation_1_is_as_the_contract_says/1]).
 
 -include_lib("common_test/include/ct.hrl").
 
--define(TABLES, [oracle_frames, oracle_handshakes, oracle_returns, oracle_processes, oracle_requests, oracle_logs]).
+-define(TABLES, [oracle_frames, oracle_handshakes, oracle_returns, oracle_processes, oracle_requests, oracle_bodies, oracle_logs]).
 
 -spec suite() -> [term()].
 suite() -> [{timetrap, {seconds, 120}}].
@@ -22,7 +22,7 @@ suite() -> [{timetrap, {seconds, 120}}].
 -spec all() -> [atom()].
 all() ->
     [frames_are_as_cowboys, handshakes_are_as_cowboys, returns_are_as_cowboys, processes_are_as_cowboys,
-     requests_are_as_cowboys, logs_are_as_cowboys, generation_1_is_as_the_contract_says, there_are_enough_scenarios].
+     requests_are_as_cowboys, bodies_are_as_cowboys, logs_are_as_cowboys, generation_1_is_as_the_contract_says, there_are_enough_scenarios].
 
 -spec init_per_suite([term()]) -> [term()] | {fail | skip, string()}.
 init_per_suite(Config) ->
@@ -54,6 +54,9 @@ processes_are_as_cowboys(Config) -> compare(oracle_processes, Config).
 
 -spec requests_are_as_cowboys([term()]) -> ok.
 requests_are_as_cowboys(Config) -> compare(oracle_requests, Config).
+
+-spec bodies_are_as_cowboys([term()]) -> ok.
+bodies_are_as_cowboys(Config) -> compare(oracle_bodies, Config).
 
 -spec logs_are_as_cowboys([term()]) -> ok.
 logs_are_as_cowboys(Config) -> compare(oracle_logs, Config).

@@ -78,7 +78,7 @@ parsed(Lines, Rest) ->
 field(Line) ->
     case binary:split(Line, <<":">>) of
         [Name, Value] when Name =/= <<>> ->
-            {farrier_header:lower(string:trim(Name, both, " \t")), string:trim(Value, both, " \t")};
+            {farrier_header:lower(string:trim(Name, both, " \t")), string:trim(Value, leading, " \t")};
         _ ->
             error
     end.

@@ -75,7 +75,7 @@ complete(_, #{headers := #{<<"content-length">> := _}} = Req) ->
     Req#{has_read_body => true};
 complete(Total, #{headers := Headers} = Req) ->
     Req#{
-        headers => Headers#{<<"content-length">> => integer_to_binary(Total)},
+        headers => (maps:remove(<<"transfer-encoding">>, Headers))#{<<"content-length">> => integer_to_binary(Total)},
         body_length => Total,
         has_read_body => true
     }.
