@@ -1,18 +1,27 @@
-%% @doc What a project that depends on farrier meets: fetching by git, the lock file, upgrading, releases, checkouts, and a
-%% machine without Rust.
+%% @doc What a project that depends on farrier meets: fetching by git, the lock file, upgrading, releases, checkouts,
+%% the switch from a Cowboy of any generation, and a machine without Rust.
 %%
-%% The working tree is committed to a repository of its own, and the projects of examples/ are built against that one by a
-%% file URL. Rust's artefacts are shared with the working tree through CARGO_TARGET_DIR.
+%% test/dependency_SUITE_data/ has projects as they were written for each generation of Cowboy.
+%%
+%% The working tree is committed to a repository of its own, and the projects of examples/ are built against that one by
+%% a file URL. Rust's artefacts are shared with the working tree through CARGO_TARGET_DIR.
 -module(dependency_SUITE).
 
 -export([all/0, groups/0, suite/0, init_per_suite/1, end_per_suite/1]).
 -export([git_dependency_compiles_and_locks_one_commit/1, lock_file_is_enough_to_fetch_again/1,
-         release_of_a_git_dependency_echoes/1, release_ends_on_sigterm/1, upgrade_takes_farrier_along/1,
-         release_of_a_checkout_chats/1, checkout_of_cowboy_alone_says_what_is_missing/1,
-         old_rust_is_said_in_one_sentence/1, missing_rust_is_said_in_one_sentence/1]).
+         release_of_a_git_dependency_echoes/1, release_ends_on_sigterm/1, upgrade_takes_farrier_along/1]).
+-export([one_line_switches_generation_0/1, one_line_switches_generation_1/1, one_line_switches_generation_2pre/1,
+         one_line_and_unlocking_switch_generation_2/1, ebin_directories_are_where_rebar3_puts_them/1,
+         release_of_generation_1_has_ranch_and_cowlib/1]).
+-export([release_of_a_checkout_chats/1, checkouts_of_cowboy_and_farrier_are_enough/1,
+         checkout_of_cowboy_alone_says_what_is_missing/1]).
+-export([old_rust_is_said_in_one_sentence/1, missing_rust_is_said_in_one_sentence/1]).
 
 -include_lib("common_test/include/ct.hrl").
 -include_lib("stdlib/include/assert.hrl").
+
+-import(rebar3_project, [root/0, copy_example/3, replace_deps/2, link_checkouts/3, locked/1, run/4, open/4, finish/1]).
+-import(plain_websocket, [send/2, recv/1]).
 
 -define(PATIENCE, 60000).
 
@@ -21,15 +30,19 @@ suite() -> [{timetrap, {minutes, 15}}].
 
 -spec all() -> [term()].
 all() ->
-    [{group, git}, release_of_a_checkout_chats, checkout_of_cowboy_alone_says_what_is_missing,
+    [{group, git}, release_of_a_checkout_chats, checkouts_of_cowboy_and_farrier_are_enough,
+     checkout_of_cowboy_alone_says_what_is_missing,
      old_rust_is_said_in_one_sentence, missing_rust_is_said_in_one_sentence].
 
 %% The tests of this group go on with one project, in this order.
 -spec groups() -> [term()].
 groups() ->
     [{git, [sequence],
-      [git_dependency_compiles_and_locks_one_commit, lock_file_is_enough_to_fetch_again, release_of_a_git_dependency_echoes,
-       release_ends_on_sigterm, upgrade_takes_farrier_along]}].
+      [git_dependency_compiles_and_locks_one_commit, one_line_switches_generation_0, one_line_switches_generation_1,
+       one_line_switches_generation_2pre, one_line_and_unlocking_switch_generation_2,
+       ebin_directories_are_where_rebar3_puts_them, release_of_generation_1_has_ranch_and_cowlib,
+       lock_file_is_enough_to_fetch_again, release_of_a_git_dependency_echoes, release_ends_on_sigterm,
+       upgrade_takes_farrier_along]}].
 
 -spec init_per_suite([term()]) -> [term()].
 init_per_suite(Config) ->
@@ -39,9 +52,7 @@ init_per_suite(Config) ->
     ok = commit_working_tree(Root, Origin),
     Echo = copy_example("echo_2x", Origin, filename:join(Base, "by_git")),
     Url = "file://" ++ Origin,
-    Deps = [{cowboy, {git_subdir, Url, {branch, "main"}, "erlang/cowboy"}},
-            {ranch, {git_subdir, Url, {branch, "main"}, "erlang/ranch"}}],
-    ok = replace_deps(Echo, Deps),
+    ok = replace_deps(Echo, [{cowboy, {git_subdir, Url, {branch, "main"}, "erlang/cowboy"}}]),
     Target = os:getenv("CARGO_TARGET_DIR", filename:join(Root, "target")),
     [{origin, Origin}, {url, Url}, {echo, Echo}, {env, [{"CARGO_TARGET_DIR", Target}]} | Config].
 
@@ -55,31 +66,119 @@ end_per_suite(Config) ->
 -spec git_dependency_compiles_and_locks_one_commit([term()]) -> ok.
 git_dependency_compiles_and_locks_one_commit(Config) ->
     Echo = ?config(echo, Config),
-    {0, _} = rebar3("compile", Echo, Config),
+    {0, _} = rebar3_project:rebar3("compile", Echo, ?config(env, Config)),
     Head = git("rev-parse HEAD", ?config(origin, Config)),
-    ?assertEqual([{"cowboy", Head}, {"farrier", Head}, {"ranch", Head}], locked(Echo)),
+    ?assertEqual([{Name, Head} || Name <- ["cowboy", "cowlib", "farrier", "ranch"]], locked(Echo)),
     ?assert(filelib:is_regular(filename:join(Echo, "_build/default/lib/farrier/priv/farrier_nif.so"))).
+
+%% By one line: projects as they were written for each generation, warnings being errors. They share what the first one
+%% fetched.
+
+-spec one_line_switches_generation_0([term()]) -> ok.
+one_line_switches_generation_0(Config) ->
+    Project = switched(generation_0, Config),
+    Peer = started(generation_0, Project, Config),
+    Port = peer:call(Peer, generation_0, start, []),
+    ?assertEqual({200, <<"plain /shout">>}, plain_websocket:get(Port, "/shout")),
+    ok = shouts(plain_websocket:connect(Port, "/shout"), <<"IRON!">>),
+    peer:stop(Peer).
+
+-spec one_line_switches_generation_1([term()]) -> ok.
+one_line_switches_generation_1(Config) ->
+    Project = switched(generation_1, Config),
+    Peer = started(generation_1, Project, Config),
+    Port = peer:call(Peer, generation_1, start, []),
+    ok = shouts(plain_websocket:connect(Port, "/shout?end=%3F"), <<"IRON?">>),
+    peer:stop(Peer).
+
+-spec one_line_switches_generation_2pre([term()]) -> ok.
+one_line_switches_generation_2pre(Config) ->
+    Project = switched(generation_2pre, Config),
+    Peer = started(generation_2pre, Project, Config),
+    ok = shouts(plain_websocket:connect(peer:call(Peer, generation_2pre, start, []), "/shout"), <<"IRON!">>),
+    peer:stop(Peer).
+
+%% Its rebar.lock still names the packages of Cowboy, Cowlib and Ranch.
+-spec one_line_and_unlocking_switch_generation_2([term()]) -> ok.
+one_line_and_unlocking_switch_generation_2(Config) ->
+    Project = switched(generation_2, Config),
+    {0, _} = rebar3_project:rebar3("unlock cowboy,cowlib,ranch", Project, ?config(env, Config)),
+    Peer = started(generation_2, Project, Config),
+    ok = shouts(plain_websocket:connect(peer:call(Peer, generation_2, start, []), "/shout"), <<"IRON!">>),
+    ?assertMatch([{"cowboy", _}, {"cowlib", Ref}, {"farrier", Ref}, {"ranch", Ref}], locked(Project)),
+    peer:stop(Peer).
+
+%% `rebar3 path', ERL_LIBS and `erl -pa _build/default/lib/*/ebin' look there; headers are found from there.
+-spec ebin_directories_are_where_rebar3_puts_them([term()]) -> ok.
+ebin_directories_are_where_rebar3_puts_them(Config) ->
+    Lib = filename:join(?config(echo, Config), "_build/default/lib"),
+    [?assert(filelib:is_regular(filename:join([Lib, Name, "ebin", Name ++ ".app"])))
+     || Name <- ["cowboy", "cowlib", "farrier", "ranch"]],
+    ?assert(filelib:is_regular(filename:join(Lib, "cowboy/include/http.hrl"))),
+    {0, Path} = rebar3_project:rebar3("path", ?config(echo, Config), ?config(env, Config)),
+    ?assertNotEqual(nomatch, string:find(Path, "/lib/cowboy/ebin")).
+
+-spec release_of_generation_1_has_ranch_and_cowlib([term()]) -> ok.
+release_of_generation_1_has_ranch_and_cowlib(Config) ->
+    Project = filename:join(?config(priv_dir, Config), generation_1),
+    {0, _} = rebar3_project:rebar3("release", Project, shared(Config)),
+    {Release, Port} = start_release("generation_1", ?config(echo, Config), Config),
+    ok = shouts(plain_websocket:connect(Port, "/shout?end=."), <<"IRON.">>),
+    ?assertEqual(0, stop_release(Release)).
+
+%% The project with one line of its rebar.config replaced: the one that names Cowboy.
+-spec switched(atom(), [term()]) -> file:filename().
+switched(Name, Config) ->
+    Project = filename:join(?config(priv_dir, Config), Name),
+    {0, _} = run("cp", ["-R", filename:join(?config(data_dir, Config), Name), Project], "/", []),
+    File = filename:join(Project, "rebar.config"),
+    {ok, Text} = file:read_file(File),
+    Line = ["    {cowboy, {git_subdir, \"", ?config(url, Config), "\", {branch, \"main\"}, \"erlang/cowboy\"}}"],
+    [_] = [Old || Old <- binary:split(Text, <<"\n">>, [global]), re:run(Old, "^ *{cowboy, ") =/= nomatch],
+    ok = file:write_file(File, re:replace(Text, "^ *{cowboy, .*$", Line, [multiline])),
+    Project.
+
+-spec shared([term()]) -> rebar3_project:env().
+shared(Config) ->
+    [{"REBAR_BASE_DIR", filename:join(?config(echo, Config), "_build")} | ?config(env, Config)].
+
+-spec started(atom(), file:filename(), [term()]) -> pid().
+started(Name, Project, Config) ->
+    {0, Output} = rebar3_project:rebar3("compile", Project, shared(Config)),
+    ?assertNotEqual(nomatch, string:find(Output, "Compiling " ++ atom_to_list(Name))),
+    {0, Path} = rebar3_project:rebar3("path", Project, shared(Config)),
+    {ok, Peer, _} = peer:start(#{connection => standard_io, args => ["-pa" | string:lexemes(Path, " \n")],
+                                 env => [{"ERL_LIBS", ""}]}),
+    Peer.
+
+-spec shouts(gen_tcp:socket(), binary()) -> ok.
+shouts(Socket, Answer) ->
+    ok = send(Socket, <<"iron">>),
+    ?assertEqual({text, Answer}, recv(Socket)),
+    plain_websocket:close(Socket).
+
+%% The lock file
 
 -spec lock_file_is_enough_to_fetch_again([term()]) -> ok.
 lock_file_is_enough_to_fetch_again(Config) ->
     Echo = ?config(echo, Config),
     Locked = locked(Echo),
-    {0, Again} = rebar3("compile", Echo, Config),
+    {0, Again} = rebar3_project:rebar3("compile", Echo, ?config(env, Config)),
     ?assertEqual(nomatch, string:find(Again, "Fetching")),
     ok = file:del_dir_r(filename:join(Echo, "_build")),
-    {0, Afresh} = rebar3("compile", Echo, Config),
+    {0, Afresh} = rebar3_project:rebar3("compile", Echo, ?config(env, Config)),
     ?assertNotEqual(nomatch, string:find(Afresh, "Fetching farrier")),
     ?assertEqual(Locked, locked(Echo)).
 
 -spec release_of_a_git_dependency_echoes([term()]) -> ok.
 release_of_a_git_dependency_echoes(Config) ->
     Echo = ?config(echo, Config),
-    {0, _} = rebar3("release", Echo, Config),
+    {0, _} = rebar3_project:rebar3("release", Echo, ?config(env, Config)),
     {Release, Port} = start_release("echo_2x", Echo, Config),
-    Socket = websocket(Port, "/websocket"),
-    ?assertEqual({text, <<"Hello!">>}, receive_frame(Socket)),
-    ok = send_text(Socket, <<"Hufeisen ✓"/utf8>>),
-    ?assertEqual({text, <<"Hufeisen ✓"/utf8>>}, receive_frame(Socket)),
+    Socket = plain_websocket:connect(Port, "/websocket"),
+    ?assertEqual({text, <<"Hello!">>}, recv(Socket)),
+    ok = send(Socket, <<"Hufeisen ✓"/utf8>>),
+    ?assertEqual({text, <<"Hufeisen ✓"/utf8>>}, recv(Socket)),
     ok = gen_tcp:close(Socket),
     ?assertEqual(0, stop_release(Release)).
 
@@ -87,8 +186,8 @@ release_of_a_git_dependency_echoes(Config) ->
 -spec release_ends_on_sigterm([term()]) -> ok.
 release_ends_on_sigterm(Config) ->
     {Release, Port} = start_release("echo_2x", ?config(echo, Config), Config),
-    Socket = websocket(Port, "/websocket"),
-    ?assertEqual({text, <<"Hello!">>}, receive_frame(Socket)),
+    Socket = plain_websocket:connect(Port, "/websocket"),
+    ?assertEqual({text, <<"Hello!">>}, recv(Socket)),
     ?assertEqual(0, stop_release(Release)),
     ok = gen_tcp:close(Socket).
 
@@ -99,36 +198,49 @@ upgrade_takes_farrier_along(Config) ->
     ok = commit(Origin, "Another commit"),
     After = git("rev-parse HEAD", Origin),
     ?assertNotEqual(Before, After),
-    {0, _} = rebar3("upgrade --all", Echo, Config),
-    ?assertEqual([{"cowboy", After}, {"farrier", After}, {"ranch", After}], locked(Echo)).
+    {0, _} = rebar3_project:rebar3("upgrade --all", Echo, ?config(env, Config)),
+    ?assertEqual([{Name, After} || Name <- ["cowboy", "cowlib", "farrier", "ranch"]], locked(Echo)).
 
 %% By _checkouts
 
 -spec release_of_a_checkout_chats([term()]) -> ok.
 release_of_a_checkout_chats(Config) ->
     Chat = filename:join(?config(origin, Config), "examples/chat_1x"),
-    {0, _} = rebar3("release", Chat, Config),
+    {0, _} = rebar3_project:rebar3("release", Chat, ?config(env, Config)),
     {Release, Port} = start_release("chat_1x", Chat, Config),
-    One = websocket(Port, "/rooms/forge?name=One"),
-    ?assertEqual({text, <<"One came in">>}, receive_frame(One)),
-    Other = websocket(Port, "/rooms/forge?name=Other"),
-    ?assertEqual({text, <<"Other came in">>}, receive_frame(Other)),
-    ?assertEqual({text, <<"Other came in">>}, receive_frame(One)),
-    ok = send_text(Other, <<"Is the iron hot?">>),
-    ?assertEqual({text, <<"Other: Is the iron hot?">>}, receive_frame(One)),
+    One = plain_websocket:connect(Port, "/rooms/forge?name=One"),
+    ?assertEqual({text, <<"One came in">>}, recv(One)),
+    Other = plain_websocket:connect(Port, "/rooms/forge?name=Other"),
+    ?assertEqual({text, <<"Other came in">>}, recv(Other)),
+    ?assertEqual({text, <<"Other came in">>}, recv(One)),
+    ok = send(Other, <<"Is the iron hot?">>),
+    ?assertEqual({text, <<"Other: Is the iron hot?">>}, recv(One)),
     ok = gen_tcp:close(Other),
-    ?assertEqual({text, <<"Other left">>}, receive_frame(One)),
+    ?assertEqual({text, <<"Other left">>}, recv(One)),
     ok = gen_tcp:close(One),
     ?assertEqual(0, stop_release(Release)).
 
+%% ranch and cowlib are for those who call them.
+-spec checkouts_of_cowboy_and_farrier_are_enough([term()]) -> ok.
+checkouts_of_cowboy_and_farrier_are_enough(Config) ->
+    Project = filename:join(?config(priv_dir, Config), "two_checkouts"),
+    {0, _} = run("cp", ["-R", filename:join(?config(data_dir, Config), generation_0), Project], "/", []),
+    ok = replace_deps(Project, [cowboy]),
+    ok = link_checkouts([cowboy, farrier], ?config(origin, Config), Project),
+    {0, _} = rebar3_project:rebar3("compile", Project, ?config(env, Config)),
+    Built = ["checkouts/cowboy", "checkouts/farrier", "lib/generation_0"],
+    Path = [filename:join([Project, "_build/default", Dir, "ebin"]) || Dir <- Built],
+    {ok, Peer, _} = peer:start(#{connection => standard_io, args => ["-pa" | Path], env => [{"ERL_LIBS", ""}]}),
+    ok = shouts(plain_websocket:connect(peer:call(Peer, generation_0, start, []), "/shout"), <<"IRON!">>),
+    peer:stop(Peer).
+
 -spec checkout_of_cowboy_alone_says_what_is_missing([term()]) -> ok.
 checkout_of_cowboy_alone_says_what_is_missing(Config) ->
-    Project = copy_example("echo_2x", ?config(origin, Config), filename:join(?config(priv_dir, Config), "cowboy_alone")),
+    Origin = ?config(origin, Config),
+    Project = copy_example("echo_2x", Origin, filename:join(?config(priv_dir, Config), "cowboy_alone")),
     ok = replace_deps(Project, [cowboy]),
-    Link = filename:join(Project, "_checkouts/cowboy"),
-    ok = filelib:ensure_dir(Link),
-    ok = file:make_symlink(filename:join(?config(origin, Config), "erlang/cowboy"), Link),
-    {1, Output} = rebar3("compile", Project, Config),
+    ok = link_checkouts([cowboy], Origin, Project),
+    {1, Output} = rebar3_project:rebar3("compile", Project, ?config(env, Config)),
     ?assertNotEqual(nomatch, string:find(Output, "add farrier to the deps of your rebar.config")).
 
 %% Without Rust
@@ -139,7 +251,7 @@ old_rust_is_said_in_one_sentence(Config) ->
     ok = replace_deps(Project, [{farrier, {git, ?config(url, Config), {branch, "main"}}}]),
     Bin = filename:join(?config(priv_dir, Config), "old_rust_bin"),
     [ok = write_program(filename:join(Bin, Name), "echo " ++ Name ++ " 1.63.0") || Name <- ["rustc", "cargo"]],
-    {1, Output} = rebar3("compile", Project, [{env, [{"PATH", Bin ++ ":" ++ os:getenv("PATH")}]}]),
+    {1, Output} = rebar3_project:rebar3("compile", Project, [{"PATH", Bin ++ ":" ++ os:getenv("PATH")}]),
     ?assertMatch([_], [Line || Line <- string:split(Output, "\n", all), string:find(Line, "farrier: ") =/= nomatch]),
     ?assertNotEqual(nomatch, string:find(Output, "this is Rust 1.63.0; update it with: rustup update stable")),
     [?assertEqual(nomatch, string:find(Output, Noise)) || Noise <- ["badmatch", "crashdump", "in function"]],
@@ -150,27 +262,22 @@ old_rust_is_said_in_one_sentence(Config) ->
 missing_rust_is_said_in_one_sentence(Config) ->
     Bin = filename:join(?config(priv_dir, Config), "no_rust_bin"),
     ok = filelib:ensure_dir(filename:join(Bin, "program")),
-    [ok = file:make_symlink(os:find_executable(Name), filename:join(Bin, Name)) || Name <- ["dirname", "head", "sed", "sort"]],
+    Needed = ["dirname", "head", "sed", "sort"],
+    [ok = file:make_symlink(os:find_executable(Name), filename:join(Bin, Name)) || Name <- Needed],
     Env = [{"PATH", Bin}, {"CARGO_HOME", Bin}],
     {1, Output} = run("sh", ["native/build.sh"], ?config(origin, Config), Env),
     ?assertMatch("farrier: Rust 1." ++ _, Output),
     ?assertNotEqual(nomatch, string:find(Output, "cargo or rustc is missing; install it with: ")),
     ?assertMatch([_, []], string:split(Output, "\n", all)).
 
-%% Repositories and projects
-
-%% In this profile's lib/ stands a link to the sources of farrier.
--spec root() -> file:filename().
-root() ->
-    {0, Root} = run("pwd", ["-P"], filename:join(code:lib_dir(farrier), "src/../../.."), []),
-    string:trim(Root).
+%% Repositories and releases
 
 %% What git tracks, or would, as it stands now.
 -spec commit_working_tree(file:filename(), file:filename()) -> ok.
 commit_working_tree(Root, Origin) ->
     ok = filelib:ensure_dir(filename:join(Origin, "dir")),
-    Copy = "git ls-files -z --cached --others --exclude-standard | tar --ignore-failed-read --null -T - -cf - | tar -C '"
-        ++ Origin ++ "' -xf -",
+    Copy = "git ls-files -z --cached --others --exclude-standard"
+        " | tar --ignore-failed-read --null -T - -cf - | tar -C '" ++ Origin ++ "' -xf -",
     {0, _} = run("sh", ["-c", Copy], Root, []),
     _ = git("init -q -b main", Origin),
     commit(Origin, "The working tree").
@@ -187,56 +294,11 @@ git(Arguments, Dir) ->
     {0, Output} = run("git", string:lexemes(Arguments, " "), Dir, []),
     string:trim(Output).
 
--spec copy_example(string(), file:filename(), file:filename()) -> file:filename().
-copy_example(Name, Origin, Project) ->
-    ok = filelib:ensure_dir(filename:join(Project, "dir")),
-    {0, _} = run("cp", ["-R", filename:join([Origin, "examples", Name]) ++ "/.", Project], Origin, []),
-    ok = file:del_dir_r(filename:join(Project, "_checkouts")),
-    Project.
-
 -spec write_program(file:filename(), string()) -> ok.
 write_program(File, Command) ->
     ok = filelib:ensure_dir(File),
     ok = file:write_file(File, ["#!/bin/sh\n", Command, "\n"]),
     file:change_mode(File, 8#755).
-
--spec replace_deps(file:filename(), [term()]) -> ok.
-replace_deps(Project, Deps) ->
-    File = filename:join(Project, "rebar.config"),
-    {ok, Terms} = file:consult(File),
-    file:write_file(File, [io_lib:format("~tp.~n", [Term]) || Term <- lists:keystore(deps, 1, Terms, {deps, Deps})]).
-
--spec locked(file:filename()) -> [{string(), Ref :: string()}].
-locked(Project) ->
-    {ok, [Locks]} = file:consult(filename:join(Project, "rebar.lock")),
-    lists:sort([{binary_to_list(Name), Ref} || {Name, Source, _Level} <- Locks, {ref, Ref} <- tuple_to_list(Source)]).
-
-%% Programs
-
--spec rebar3(string(), file:filename(), [term()]) -> {0..255, string()}.
-rebar3(Arguments, Dir, Config) ->
-    {Status, Output} = run("rebar3", string:lexemes(Arguments, " "), Dir, ?config(env, Config)),
-    ct:pal("rebar3 ~ts: status ~b~n~ts", [Arguments, Status, Output]),
-    {Status, Output}.
-
--spec run(string(), [string()], file:filename(), [{string(), string()}]) -> {0..255, string()}.
-run(Program, Arguments, Dir, Env) ->
-    finish(open(os:find_executable(Program), Arguments, Dir, Env), []).
-
-%% The variables are those of this run of rebar3 and not meant for another one.
--spec open(file:filename(), [string()], file:filename(), [{string(), string() | false}]) -> port().
-open(Executable, Arguments, Dir, Env) ->
-    Ours = [{Name, false} || Name <- ["REBAR_BASE_DIR", "REBAR_CONFIG", "REBAR_PROFILE", "ERL_LIBS", "ERL_FLAGS", "BINDIR",
-                                      "ROOTDIR", "PROGNAME", "EMU", "GIT_DIR", "GIT_WORK_TREE", "FARRIER_GIT_URL"]],
-    open_port({spawn_executable, Executable},
-              [{args, Arguments}, {cd, Dir}, {env, Ours ++ Env}, exit_status, stderr_to_stdout, binary, hide]).
-
--spec finish(port(), iodata()) -> {0..255, string()}.
-finish(Port, Output) ->
-    receive
-        {Port, {data, Data}} -> finish(Port, [Output, Data]);
-        {Port, {exit_status, Status}} -> {Status, unicode:characters_to_list(iolist_to_binary(Output))}
-    end.
 
 %% Starts a release on a free port and waits until it has said which one.
 -spec start_release(string(), file:filename(), [term()]) -> {port(), inet:port_number()}.
@@ -264,36 +326,6 @@ listening_port(Release, Output) ->
 stop_release(Release) ->
     {os_pid, Pid} = erlang:port_info(Release, os_pid),
     {0, _} = run("kill", ["-TERM", integer_to_list(Pid)], "/", []),
-    {Status, Output} = finish(Release, []),
+    {Status, Output} = finish(Release),
     ct:pal("release: status ~b~n~ts", [Status, Output]),
     Status.
-
-%% A WebSocket client (RFC 6455) for short messages
-
--spec websocket(inet:port_number(), string()) -> gen_tcp:socket().
-websocket(Port, Path) ->
-    {ok, Socket} = gen_tcp:connect("127.0.0.1", Port, [binary, {active, false}, {packet, http_bin}], ?PATIENCE),
-    ok = gen_tcp:send(Socket, ["GET ", Path, " HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
-                               "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"]),
-    {ok, {http_response, {1, 1}, 101, _}} = gen_tcp:recv(Socket, 0, ?PATIENCE),
-    ok = skip_headers(Socket),
-    ok = inet:setopts(Socket, [{packet, raw}]),
-    Socket.
-
--spec skip_headers(gen_tcp:socket()) -> ok.
-skip_headers(Socket) ->
-    case gen_tcp:recv(Socket, 0, ?PATIENCE) of
-        {ok, {http_header, _, _, _, _}} -> skip_headers(Socket);
-        {ok, http_eoh} -> ok
-    end.
-
-%% The mask is zero: the payload goes as it is.
--spec send_text(gen_tcp:socket(), binary()) -> ok.
-send_text(Socket, Text) when byte_size(Text) < 126 ->
-    gen_tcp:send(Socket, <<1:1, 0:3, 1:4, 1:1, (byte_size(Text)):7, 0:32, Text/binary>>).
-
--spec receive_frame(gen_tcp:socket()) -> {text, binary()}.
-receive_frame(Socket) ->
-    {ok, <<1:1, 0:3, 1:4, 0:1, Length:7>>} = gen_tcp:recv(Socket, 2, ?PATIENCE),
-    {ok, Text} = gen_tcp:recv(Socket, Length, ?PATIENCE),
-    {text, Text}.
