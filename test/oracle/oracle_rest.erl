@@ -114,10 +114,29 @@ stops() ->
 
 -spec switches() -> [map()].
 switches() ->
+    Loop = fun(Name, Switched) ->
+        get(Name, [], #{
+            to_html => fun(Req, S) ->
+                self() ! more,
+                {Switched, cowboy_req:stream_reply(200, Req), S} end,
+            info => fun
+                (more, Req, S) ->
+                    ok = cowboy_req:stream_body(<<"a">>, nofin, Req),
+                    self() ! last,
+                    {ok, Req, S};
+                (last, Req, S) ->
+                    ok = cowboy_req:stream_body(<<"b">>, fin, Req),
+                    {stop, Req, S}
+            end}) end,
     Switch = fun(Name, Value) -> get(Name, [], #{forbidden => Value}) end,
     [Switch("switch_handler to another protocol", fun(Req, S) -> {{switch_handler, rest_protocol}, Req, S} end),
      Switch("switch_handler with options", fun(Req, S) -> {{switch_handler, rest_protocol, #{opt => 1}}, Req, S} end),
      Switch("switch_handler to cowboy_rest", fun(Req, S) -> {{switch_handler, cowboy_rest}, Req, S#{forbidden => false}} end),
+     get("a protocol that hands its requests on", [], #{init => fun(Req, S) -> {rest_protocol, Req, S, hand_on} end}),
+     get("a protocol that hands its requests on with options", [], #{init => fun(Req, S) -> {rest_protocol, Req, S, hand_on_with_options} end}),
+     get("options of REST", [], #{init => fun(Req, S) -> {cowboy_rest, Req, S, #{}} end}),
+     Loop("switch_handler to cowboy_loop", {switch_handler, cowboy_loop}),
+     Loop("switch_handler to cowboy_loop, asleep", {switch_handler, cowboy_loop, hibernate}),
      get("switch_handler in a provide callback", [], #{to_html => {switch_handler, rest_protocol}})].
 
 -spec crashes() -> [map()].

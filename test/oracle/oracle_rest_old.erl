@@ -19,7 +19,22 @@ tables() ->
      {bodies, lists:append([bodies(Kind) || Kind <- ['0', '1', '2pre']])},
      {actions, lists:append([actions(Kind) || Kind <- ['1', '2pre']])},
      {first_actions, lists:append([first_actions(Kind) || Kind <- ['0', '0.8']])},
-     {crashes, crashes()}].
+     {crashes, crashes()},
+     {around, around()}].
+
+%% Protocols of a project's own, and handlers of one generation under a listener of another.
+-spec around() -> [map()].
+around() ->
+    [(get('0', "a protocol that hands its requests on", [], #{content_types_provided => [{<<"text/html">>, to_html}], protocol => rest_protocol_0},
+          <<"200 OK">>, [html()], <<"html">>)),
+     under(2, get('1', "a GET under a listener of Cowboy 2", [], #{}, <<"200 OK">>, [html()], <<"html">>)),
+     under(2, sent('1', "a POST under a listener of Cowboy 2", <<"POST">>,
+                   #{content_types_provided => [{<<"text/html">>, to_html}], from_json => {true, <<"/there">>}},
+                   <<"303 See Other">>, [html(), {<<"location">>, <<"/there">>}], <<>>)),
+     under(1, (get('0', "a GET under a listener of Cowboy 1", [], #{content_types_provided => [{<<"text/html">>, to_html}]}, <<"200 OK">>, [html()], <<"html">>)))].
+
+-spec under(1 | 2, map()) -> map().
+under(Generation, Scenario) -> Scenario#{generation := Generation}.
 
 %%% Building blocks
 
@@ -29,7 +44,7 @@ scenario(Kind, Name, Bytes, Script, Expect) ->
     (kind(Kind, Full))#{name => lists:concat([Kind, ": ", Name]), steps => [{send, Bytes}, response, {await, terminate}], expect => Expect}.
 
 -spec kind(kind(), map()) -> map().
-kind('0', Script) -> #{generation => 0, handler => rest_scripted_1, script => Script#{protocol => cowboy_http_rest}};
+kind('0', Script) -> #{generation => 0, handler => rest_scripted_1, script => maps:merge(#{protocol => cowboy_http_rest}, Script)};
 kind('0.8', Script) -> #{generation => 1, handler => rest_scripted_0, script => Script#{protocol => cowboy_rest}};
 kind('1', Script) -> #{generation => 1, handler => rest_scripted_1, script => Script#{protocol => cowboy_rest}};
 kind('2pre', Script) -> #{generation => 1, handler => rest_scripted, script => Script};

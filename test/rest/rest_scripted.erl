@@ -5,7 +5,7 @@
 %% exported. The script is also the handler's state.
 -module(rest_scripted).
 
--export([init/2, terminate/3, called/3, negotiated/1]).
+-export([init/2, info/3, terminate/3, called/3, negotiated/1]).
 -export([service_available/2, known_methods/2, uri_too_long/2, allowed_methods/2, malformed_request/2, is_authorized/2,
          forbidden/2, rate_limited/2, valid_content_headers/2, valid_entity_length/2, options/2]).
 -export([content_types_provided/2, languages_provided/2, charsets_provided/2, ranges_provided/2, range_satisfiable/2,
@@ -22,6 +22,12 @@ init(Req, Script) ->
         #{init := Fun} -> Fun(Req, Script);
         _ -> {cowboy_rest, Req, Script}
     end.
+
+%% After a switch to `cowboy_loop'.
+-spec info(term(), cowboy_req:req(), map()) -> term().
+info(Message, Req, #{info := Fun} = Script) ->
+    oracle_trace:note(Script, {info, Message}),
+    Fun(Message, Req, Script).
 
 -spec terminate(term(), term(), map()) -> term().
 terminate(Reason, Req, Script) ->
