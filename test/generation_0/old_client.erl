@@ -2,7 +2,7 @@
 -module(old_client).
 
 -export([listen/1, listen/2, unlisten/0, connect/2, connect/3, upgraded/1, upgraded/2, ask/2, ask/3, request/2]).
--export([handshake/1, hixie/1, log/1]).
+-export([handshake/1, hixie/1, log/1, answer/2, answer/3, lines/1, undated/1]).
 
 -import(pre_client, [open/1, send/2, head/1, started/0, flush/0, until_eof/1]).
 
@@ -70,15 +70,18 @@ request(Port, Bytes) ->
 -spec handshake(string()) -> iodata().
 handshake(Version) -> pre_client:handshake([{"sec-websocket-version", Version}]).
 
-%% The example of draft-hixie-thewebsocketprotocol-76 1.2 without its last eight bytes, `^n:ds[4U'; some of its fields replaced.
+%% The example of draft-hixie-thewebsocketprotocol-76 1.2 without its last eight bytes, `^n:ds[4U'; some of its fields
+%% replaced.
 -spec hixie([{string(), string() | none}]) -> iodata().
 hixie(Fields) ->
-    Default = [{"Host", "example.com"}, {"Connection", "Upgrade"}, {"Upgrade", "WebSocket"}, {"Origin", "http://example.com"},
-        {"Sec-WebSocket-Key1", "4 @1  46546xW%0l 1 5"}, {"Sec-WebSocket-Key2", "12998 5 Y3 1  .P00"}],
+    Default = [{"Host", "example.com"}, {"Connection", "Upgrade"}, {"Upgrade", "WebSocket"},
+        {"Origin", "http://example.com"}, {"Sec-WebSocket-Key1", "4 @1  46546xW%0l 1 5"},
+        {"Sec-WebSocket-Key2", "12998 5 Y3 1  .P00"}],
     All = lists:ukeymerge(1, lists:keysort(1, Fields), lists:keysort(1, Default)),
     ["GET /demo?x=1 HTTP/1.1\r\n", [[Name, ": ", Value, "\r\n"] || {Name, Value} <- All, Value =/= none], "\r\n"].
 
-%% The text of the errors that are logged while the fun runs and until the process that it returns has ended, and why that did.
+%% The text of the errors that are logged while the fun runs and until the process that it returns has ended, and why
+%% that did.
 -spec log(fun(() -> pid())) -> {[string()], term()}.
 log(Fun) ->
     Test = self(),
@@ -94,3 +97,23 @@ log(Fun) ->
 -spec collected() -> [string()].
 collected() ->
     receive {logged, Text} -> [Text | collected()] after 0 -> [] end.
+
+%% What the client of a plain request gets for what the handler does in handle/2.
+-spec answer(iodata(), fun((term()) -> {ok, term()})) -> binary().
+answer(Request, Handle) ->
+    answer(Request, Handle, []).
+
+-spec answer(iodata(), fun((term()) -> {ok, term()}), list()) -> binary().
+answer(Request, Handle, ProtoOpts) ->
+    Callback = fun(Req, S) -> {ok, Req2} = Handle(Req), {ok, Req2, S} end,
+    {Socket, _} = connect(#{init => fun(Req, S) -> {ok, Req, S} end, handle => Callback}, Request, ProtoOpts),
+    until_eof(Socket).
+
+-spec lines(binary()) -> [string()].
+lines(Bytes) ->
+    [Head | _] = binary:split(Bytes, <<"\r\n\r\n">>),
+    [binary_to_list(Line) || Line <- binary:split(Head, <<"\r\n">>, [global])].
+
+%% Without the date.
+-spec undated(binary()) -> [string()].
+undated(Bytes) -> [Line || Line <- lines(Bytes), string:prefix(Line, "date: ") =:= nomatch].

@@ -1,5 +1,5 @@
-%% @doc A handler of Cowboy 0 whose callbacks a test writes: `Opts' maps them to funs, and names who is told of every call. The
-%% state counts the calls.
+%% @doc A handler of Cowboy 0 whose callbacks a test writes: `Opts' maps them to funs, and names who is told of every
+%% call. The state counts the calls.
 -module(old_handler).
 -behaviour(cowboy_http_handler).
 -behaviour(cowboy_http_websocket_handler).

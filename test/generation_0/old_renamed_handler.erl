@@ -1,4 +1,5 @@
-%% @doc A handler of autumn 2012, between two names: its functions are those of cowboy_req, its protocol is cowboy_http_websocket.
+%% @doc A handler of autumn 2012, between two names: its functions are those of cowboy_req, its protocol is
+%% cowboy_http_websocket.
 -module(old_renamed_handler).
 -behaviour(cowboy_http_handler).
 -behaviour(cowboy_websocket_handler).

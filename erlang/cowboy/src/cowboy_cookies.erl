@@ -19,8 +19,8 @@ parse_cookie(Header) ->
 cookie(Name, Value) ->
     cookie(Name, Value, []).
 
-%% @doc A `Set-Cookie' header: see `farrier_cookie_0' for the options. Raises `{cookie_quoting_required, Text}' for what would need
-%% quotes.
+%% @doc A `Set-Cookie' header: see `farrier_cookie_0' for the options. Raises `{cookie_quoting_required, Text}' for
+%% what would need quotes.
 -spec cookie(any(), any(), [cookie_option()]) -> kv().
 cookie(Name, Value, Options) ->
     {<<"Set-Cookie">>, farrier_cookie_0:set(Name, Value, Options)}.

@@ -1,4 +1,5 @@
-%% Splits hosts and paths and matches them against the dispatch lists of Cowboy 0. See `farrier_dispatch_0' for their rules.
+%% Splits hosts and paths and matches them against the dispatch lists of Cowboy 0. See `farrier_dispatch_0' for their
+%% rules.
 -module(cowboy_dispatcher).
 
 -export([split_host/1, split_path/1, split_path/2, match/3]).

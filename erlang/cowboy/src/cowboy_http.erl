@@ -1,7 +1,7 @@
 %% @doc Parsers of Cowboy 0 and early Cowboy 1 that projects call directly.
 %%
-%% Those of two arguments read from the front of a binary and call a function with what they have read and with the rest, as
-%% `list/2' wants it.
+%% Those of two arguments read from the front of a binary and call a function with what they have read and with the
+%% rest, as `list/2' wants it.
 -module(cowboy_http).
 
 %% Values of headers.

@@ -1,5 +1,5 @@
-%% The protocol that `cowboy:start_listener/6' of Cowboy 0 is told to speak. Its name is all that is needed: farrier's own
-%% transport does the work.
+%% The protocol that `cowboy:start_listener/6' of Cowboy 0 is told to speak. Its name is all that is needed: farrier's
+%% own transport does the work.
 -module(cowboy_http_protocol).
 
 -export([start_link/4]).

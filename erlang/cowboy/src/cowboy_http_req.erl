@@ -1,19 +1,21 @@
 %% @doc The Req of Cowboy 0 (0.2 to 0.6): a `#http_req{}' of include/http.hrl.
 %%
 %% Nothing is done here: `farrier_req_0' documents what a request says, `farrier_req_0_body' how its body is read,
-%% `farrier_req_0_resp' how it is answered. A handler of Cowboy 0 under a listener of Cowboy 1 has a Req of that generation until its
-%% WebSocket begins: it is taken as well, and given back.
+%% `farrier_req_0_resp' how it is answered. A handler of Cowboy 0 under a listener of Cowboy 1 has a Req of that
+%% generation until its WebSocket begins: it is taken as well, and given back.
 -module(cowboy_http_req).
 
 %% What the request says.
--export([method/1, version/1, peer/1, peer_addr/1, host/1, host_info/1, raw_host/1, port/1, path/1, path_info/1, raw_path/1]).
+-export([method/1, version/1, peer/1, peer_addr/1, host/1, host_info/1, raw_host/1, port/1]).
+-export([path/1, path_info/1, raw_path/1]).
 -export([qs_val/2, qs_val/3, qs_vals/1, raw_qs/1, binding/2, binding/3, bindings/1]).
 -export([header/2, header/3, headers/1, parse_header/2, parse_header/3, cookie/2, cookie/3, cookies/1, meta/2, meta/3]).
 %% Its body.
 -export([has_body/1, body_length/1, init_stream/4, stream_body/1, skip_body/1, body/1, body/2, body_qs/1]).
 -export([multipart_data/1, multipart_skip/1]).
 %% The response.
--export([set_resp_cookie/4, set_resp_header/3, set_resp_body/2, set_resp_body_fun/3, has_resp_header/2, has_resp_body/1]).
+-export([set_resp_cookie/4, set_resp_header/3, has_resp_header/2]).
+-export([set_resp_body/2, set_resp_body_fun/3, has_resp_body/1]).
 -export([reply/2, reply/3, reply/4, chunked_reply/2, chunked_reply/3, chunk/2, upgrade_reply/3]).
 %% The rest.
 -export([compact/1, transport/1]).
@@ -147,7 +149,8 @@ multipart_skip(Req) -> call(farrier_req_0_body, multipart_skip, [Req], Req).
 %%% The response
 
 -spec set_resp_cookie(any(), any(), list(), req()) -> {ok, req()}.
-set_resp_cookie(Name, Value, Options, Req) -> call(farrier_req_0_resp, set_resp_cookie, [Name, Value, Options, Req], Req).
+set_resp_cookie(Name, Value, Options, Req) ->
+    call(farrier_req_0_resp, set_resp_cookie, [Name, Value, Options, Req], Req).
 
 -spec set_resp_header(name(), iodata(), req()) -> {ok, req()}.
 set_resp_header(Name, Value, Req) -> call(farrier_req_0_resp, set_resp_header, [Name, Value, Req], Req).

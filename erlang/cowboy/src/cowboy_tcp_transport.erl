@@ -1,5 +1,5 @@
-%% The transport of a clear-text connection of Cowboy 0, as `cowboy_http_req:transport/1' gives it. See `farrier_transport' for what its
-%% socket can do.
+%% The transport of a clear-text connection of Cowboy 0, as `cowboy_http_req:transport/1' gives it. See
+%% `farrier_transport' for what its socket can do.
 -module(cowboy_tcp_transport).
 
 -export([name/0, messages/0, send/2, recv/3, setopts/2, controlling_process/2, peername/1, sockname/1, close/1]).

@@ -1,5 +1,5 @@
-%% @doc Reads `Cookie' headers and writes `Set-Cookie' values as Cowboy 0 did (RFC 2109, RFC 2965): values are tokens or quoted
-%% strings, names that begin with a dollar sign are attributes and left out.
+%% @doc Reads `Cookie' headers and writes `Set-Cookie' values as Cowboy 0 did (RFC 2109, RFC 2965): values are tokens
+%% or quoted strings, names that begin with a dollar sign are attributes and left out.
 -module(farrier_cookie_0).
 
 -export([parse/1, set/3]).

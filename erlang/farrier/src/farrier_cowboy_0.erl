@@ -1,16 +1,16 @@
-%% Serves handlers of Cowboy 0 (0.2 to 0.6): `init/3' with `handle/2' and `terminate/2', with `info/3' and `terminate/2', or with
-%% `websocket_init/3', `websocket_handle/3', `websocket_info/3' and `websocket_terminate/3'.
+%% Serves handlers of Cowboy 0 (0.2 to 0.6): `init/3' with `handle/2' and `terminate/2', with `info/3' and
+%% `terminate/2', or with `websocket_init/3', `websocket_handle/3', `websocket_info/3' and `websocket_terminate/3'.
 %%
-%% Behaves as 0.6.1. What a handler raises is logged and answered, and the process ends as if nothing had happened; only what
-%% it returns amiss kills the process, with nothing said to the client.
+%% Behaves as 0.6.1. What a handler raises is logged and answered, and the process ends as if nothing had happened;
+%% only what it returns amiss kills the process, with nothing said to the client.
 -module(farrier_cowboy_0).
 -behaviour(farrier_handler).
 -behaviour(farrier_loop).
 
 %% Called by the middleware chain.
 -export([execute/4]).
-%% Called for a handler that asks for this generation's WebSocket: by sub-protocols through `cowboy_http_websocket', and by
-%% `farrier_cowboy_1'.
+%% Called for a handler that asks for this generation's WebSocket: by sub-protocols through `cowboy_http_websocket',
+%% and by `farrier_cowboy_1'.
 -export([upgrade/3, upgrade/4, rest/3, rest/4]).
 %% Called by the connection.
 -export([traits/0, websocket_init/1, frame/2, info/2, close_frames/1, terminate/2, crash/2]).
@@ -120,8 +120,8 @@ loop_end(_, Handler, Req, {Opts, State}, Env) -> end_request(Req, Env, Handler, 
 
 %%% Upgrade
 
-%% `cowboy_http_websocket' is built in, because the `cowboy' application may be absent. A handler that names a protocol of
-%% Cowboy 1 gets that generation's Req from here on.
+%% `cowboy_http_websocket' is built in, because the `cowboy' application may be absent. A handler that names a
+%% protocol of Cowboy 1 gets that generation's Req from here on.
 -spec upgrade_protocol(module(), farrier_req_0:req(), farrier_handler:env(), module(), term()) ->
     farrier_handler:outcome().
 upgrade_protocol(cowboy_http_websocket, Req, Env, Handler, Opts) ->
@@ -184,8 +184,8 @@ as_0({error, Status, Req}) -> {error, Status, farrier_req:convert(0, Req)};
 as_0({suspend, _, _, _} = Suspended) -> Suspended;
 as_0({Stop, Req}) -> {Stop, farrier_req:convert(0, Req)}.
 
-%% @doc Upgrades a request for a handler that the environment's routing did not choose by this generation: its Req may be one of
-%% Cowboy 1, and so is that of the outcome then.
+%% @doc Upgrades a request for a handler that the environment's routing did not choose by this generation: its Req may
+%% be one of Cowboy 1, and so is that of the outcome then.
 -spec upgrade(farrier_req:req(), farrier_handler:env(), module(), term()) -> farrier_handler:outcome().
 upgrade(Req, Env, Handler, Opts) ->
     Generation = farrier_req:generation(Req),
@@ -307,8 +307,8 @@ callback(Callback, Message, #websocket{handler = Handler, req = Req, state = Sta
         Class:Reason:Stack -> {crash, {{Class, Reason, Stack}, Callback, Message}, W}
     end.
 
-%% Translates what a callback returned. A bad return kills the process with `{try_clause, Return}' as in Cowboy, without a
-%% close frame or websocket_terminate.
+%% Translates what a callback returned. A bad return kills the process with `{try_clause, Return}' as in Cowboy,
+%% without a close frame or websocket_terminate.
 -spec result(term(), #websocket{}) -> farrier_handler:result().
 result(Return, W) ->
     case Return of
@@ -335,7 +335,8 @@ send(Frame, W, hibernate) -> {send, [Frame], W, hibernate}.
 
 %%% End
 
-%% The close frame is always empty. None goes to a client that is gone, nor from a process that dies of what it was sent.
+%% The close frame is always empty. None goes to a client that is gone, nor from a process that dies of what it was
+%% sent.
 -spec close_frames(farrier_handler:reason() | crash) -> farrier_handler:frames().
 close_frames({error, badframe}) -> [close];
 close_frames({error, protocol}) -> [close];
@@ -384,8 +385,8 @@ state(Opts, State) ->
     [{"Options were", Opts}, {"Handler state was", State}].
 
 %% Cowboy 0 logs the exceptions of handlers itself, in several lines.
--spec log({error | exit | throw, term(), list()}, module(), {atom(), arity()}, farrier_req_0:req(), [{string(), term()}]) ->
-    ok.
+-spec log(Exception, module(), {atom(), arity()}, farrier_req_0:req(), [{What :: string(), term()}]) -> ok when
+    Exception :: {error | exit | throw, term(), list()}.
 log({Class, Reason, Stack}, Handler, {Function, Arity}, Req, Known) ->
     error_logger:error_msg(
         "** Handler ~p terminating in ~p/~p~n   for the reason ~p:~p~n" ++

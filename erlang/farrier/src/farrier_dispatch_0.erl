@@ -1,10 +1,11 @@
-%% @doc Chooses the handler of a request by the dispatch list of a generation-0 listener, as a middleware and as a function.
+%% @doc Chooses the handler of a request by the dispatch list of a generation-0 listener, as a middleware and as a
+%% function.
 %%
-%% `[{Host, [{Path, Handler, Opts}]}]': the first host that matches decides, then the first of its paths. Host and path are
-%% `'_'' (anything) or a list of segments: a binary matches itself, `'_'' any one segment, any other atom one segment that
-%% it is bound to, `'...'' all that is left. Hosts are matched from the right, so there `'...'' comes first. The path `'*''
-%% is the request target of that name. What `cowboy_router:compile/1' returns is taken as well: projects mixed the two when they
-%% moved to Cowboy 1.
+%% `[{Host, [{Path, Handler, Opts}]}]': the first host that matches decides, then the first of its paths. Host and
+%% path are `'_'' (anything) or a list of segments: a binary matches itself, `'_'' any one segment, any other atom one
+%% segment that it is bound to, `'...'' all that is left. Hosts are matched from the right, so there `'...'' comes
+%% first. The path `'*'' is the request target of that name. What `cowboy_router:compile/1' returns is taken as well:
+%% projects mixed the two when they moved to Cowboy 1.
 -module(farrier_dispatch_0).
 -export([execute/2, match/3, check/1]).
 
@@ -19,7 +20,8 @@
     {ok, module(), Opts :: term(), bindings(), HostInfo :: tokens() | undefined, PathInfo :: tokens() | undefined}
     | {error, notfound, host | path}.
 
-%% @doc Routes a request: 400 for an unknown host, 404 for an unknown path. Neither is a matter of the `onresponse' hook.
+%% @doc Routes a request: 400 for an unknown host, 404 for an unknown path. Neither is a matter of the `onresponse'
+%% hook.
 -spec execute(farrier_req_0:req(), list()) -> farrier_handler:outcome().
 execute(Req, Env) ->
     case proplists:get_value(dispatch, Env, []) of

@@ -17,8 +17,8 @@
     | {more, parser()}
     | eof.
 
-%% @doc A parser of a body with parts that `Boundary' separates. It is given the first bytes, and whenever it returns `more'
-%% the next ones. Crashes with `badarg' on a malformed body.
+%% @doc A parser of a body with parts that `Boundary' separates. It is given the first bytes, and whenever it returns
+%% `more' the next ones. Crashes with `badarg' on a malformed body.
 -spec parser(binary()) -> parser().
 parser(Boundary) when is_binary(Boundary) ->
     fun(Data) -> header(farrier_multipart:new(Data), Boundary) end.
@@ -54,7 +54,8 @@ more(Rest, Boundary) ->
 end_of_part(Rest, Boundary) ->
     {end_of_part, fun() -> header(Rest, Boundary) end}.
 
-%% @doc The type and the parameters of a `Content-Disposition' value, the type and parameter names in lower case (RFC 2183).
+%% @doc The type and the parameters of a `Content-Disposition' value, the type and parameter names in lower case (RFC
+%% 2183).
 -spec content_disposition(binary()) -> {binary(), [{binary(), binary()}]} | {error, badarg}.
 content_disposition(Value) ->
     %% A media type has the same parameters.

@@ -1,17 +1,18 @@
-%% @doc Translates the options of Cowboy 0's start functions into those of `farrier:start_listener/2'. Both transport and
-%% protocol options are property lists; what Cowboy 0 did not know it dropped without a word.
+%% @doc Translates the options of Cowboy 0's start functions into those of `farrier:start_listener/2'. Both transport
+%% and protocol options are property lists; what Cowboy 0 did not know it dropped without a word.
 -module(farrier_options_0).
 
 -export([listener/4, protocol/1]).
 
 -type result() :: {ok, map()} | {error, farrier_options:reason()}.
 
-%% What the transport takes as the longest line and header value; shorter ones are checked with Cowboy 0's own limit and status.
+%% What the transport takes as the longest line and header value; shorter ones are checked with Cowboy 0's own limit
+%% and status.
 -define(HEAD_LIMIT, 1 bsl 20).
 
-%% @doc Options of `cowboy:start_listener/6': `cowboy_tcp_transport' or `cowboy_ssl_transport' (once Ranch was there: `ranch_tcp' or
-%% `ranch_ssl'), with `port' (which must be there),
-%% `ip', `backlog' and `max_connections', and `cowboy_http_protocol'.
+%% @doc Options of `cowboy:start_listener/6': `cowboy_tcp_transport' or `cowboy_ssl_transport' (once Ranch was there:
+%% `ranch_tcp' or `ranch_ssl'), with `port' (which must be there), `ip', `backlog' and `max_connections', and
+%% `cowboy_http_protocol'.
 -spec listener(module(), term(), module(), term()) -> result().
 listener(Transport, TransOpts, cowboy_http_protocol, ProtoOpts) ->
     farrier_options:guarded(fun() ->
@@ -89,7 +90,8 @@ protocol_kind(_) -> any.
 -spec check(farrier_options:kind() | dispatch | decoder, atom(), term()) -> ok.
 check(dispatch, Name, Value) ->
     farrier_dispatch_0:check(Value) orelse
-        farrier_options:bad_option(Name, Value, <<"[{Host, [{Path, Handler, Opts}]}], Host and Path '_' or lists of segments">>),
+        farrier_options:bad_option(Name, Value,
+            <<"[{Host, [{Path, Handler, Opts}]}], Host and Path '_' or lists of segments">>),
     ok;
 check(decoder, _, {Decode, _}) when is_function(Decode, 2) ->
     ok;

@@ -1,4 +1,5 @@
-%% @doc The Req of Cowboy 0: the record of include/http.hrl, and the functions of `cowboy_http_req' on it, as 0.6.1 has them.
+%% @doc The Req of Cowboy 0: the record of include/http.hrl, and the functions of `cowboy_http_req' on it, as 0.6.1
+%% has them.
 %%
 %% Getters return `{Value, Req}', everything that changes the Req or sends `{ok, Req}', except `compact/1'. Bodies are
 %% `farrier_req_0_body''s, responses `farrier_req_0_resp''s.
@@ -19,9 +20,9 @@
 
 %%% Making
 
-%% @doc The Req of a request of listener `Ref', before it is routed. `Options' are the protocol options `max_keepalive',
-%% `max_line_length', `onresponse' and `urldecode'. A request with too long a line (413) or a bad escape in its path (400) is
-%% answered here and ends the process.
+%% @doc The Req of a request of listener `Ref', before it is routed. `Options' are the protocol options
+%% `max_keepalive', `max_line_length', `onresponse' and `urldecode'. A request with too long a line (413) or a bad
+%% escape in its path (400) is answered here and ends the process.
 -spec new(map(), term(), map()) -> req().
 new(#{path := RawPath, qs := Qs} = Request, Ref, Options) ->
     ok = farrier_exchange:bind(Ref),
@@ -247,8 +248,8 @@ close(Req) ->
 set_bindings(HostInfo, PathInfo, Bindings, Req) ->
     Req#http_req{host_info = HostInfo, path_info = PathInfo, bindings = Bindings}.
 
-%% @doc Forgets what a long-lived handler needs no more. `binding/2' crashes afterwards; `raw_host', `raw_path', `port', `peer'
-%% and `meta' survive.
+%% @doc Forgets what a long-lived handler needs no more. `binding/2' crashes afterwards; `raw_host', `raw_path',
+%% `port', `peer' and `meta' survive.
 -spec compact(req()) -> req().
 compact(Req) ->
     Req#http_req{
@@ -357,8 +358,8 @@ bindings(Req) -> {Req#http_req.bindings, Req}.
 header(Name, Req) ->
     header(Name, Req, undefined).
 
-%% @doc Names are compared as they are: `'Cookie'', `<<"Sec-Websocket-Key">>'. Of several the last received. Not every OTP of
-%% that time knew `X-Forwarded-For', so it is found under both of its names.
+%% @doc Names are compared as they are: `'Cookie'', `<<"Sec-Websocket-Key">>'. Of several the last received. Not every
+%% OTP of that time knew `X-Forwarded-For', so it is found under both of its names.
 -spec header(name(), req(), Default) -> {binary() | Default, req()}.
 header(<<"X-Forwarded-For">>, Req, Default) ->
     header('X-Forwarded-For', Req, Default);

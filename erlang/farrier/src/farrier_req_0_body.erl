@@ -1,7 +1,7 @@
 %% @doc Reads the body of a request of generation 0: whole, in pieces, as a form, or part by part.
 %%
-%% The transport sends `100 Continue' when the body is first read, and has decoded it: a function for transfer codings is
-%% taken and not called.
+%% The transport sends `100 Continue' when the body is first read, and has decoded it: a function for transfer codings
+%% is taken and not called.
 -module(farrier_req_0_body).
 
 -include("../../cowboy/include/http.hrl").
@@ -74,7 +74,8 @@ read(_, Req) ->
 
 %% The length of a body is known once it is read.
 -spec complete(req()) -> req().
-complete(#http_req{body_state = {stream, _, Read, _}, headers = Headers, p_headers = Parsed} = Req) when is_integer(Read) ->
+complete(#http_req{body_state = {stream, _, Read, _}} = Req) when is_integer(Read) ->
+    #http_req{headers = Headers, p_headers = Parsed} = Req,
     Length = {'Content-Length', integer_to_binary(Read)},
     Req#http_req{
         body_state = done,
@@ -118,8 +119,8 @@ body_qs(#http_req{urldecode = {Decode, Argument}} = Req0) ->
 
 %%% Multipart
 
-%% @doc What comes next in a multipart body: the headers of a part, a piece of it, its end, the end of the body. Crashes if
-%% the body is not multipart.
+%% @doc What comes next in a multipart body: the headers of a part, a piece of it, its end, the end of the body.
+%% Crashes if the body is not multipart.
 -spec multipart_data(req()) ->
     {{headers, [{farrier_req_0_header:name(), binary()}]} | {body, binary()} | end_of_part | eof, req()}.
 multipart_data(#http_req{body_state = done} = Req) ->

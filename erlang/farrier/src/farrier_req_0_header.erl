@@ -55,9 +55,9 @@ method(Method) -> Method.
 -spec parse(name(), binary() | undefined) -> {ok, term()} | error | absent | unknown.
 parse(Name, Raw) ->
     Known = [
-        'Accept', 'Accept-Charset', 'Accept-Encoding', 'Accept-Language', 'Connection', 'Content-Length', 'Content-Type',
-        <<"Expect">>, 'If-Match', 'If-None-Match', 'If-Modified-Since', 'If-Unmodified-Since', 'Transfer-Encoding',
-        'Upgrade'
+        'Accept', 'Accept-Charset', 'Accept-Encoding', 'Accept-Language', 'Connection', 'Content-Length',
+        'Content-Type', <<"Expect">>, 'If-Match', 'If-None-Match', 'If-Modified-Since', 'If-Unmodified-Since',
+        'Transfer-Encoding', 'Upgrade'
     ],
     case lists:member(Name, Known) of
         true -> farrier_req_1_header:parse(lower(Name), Raw);

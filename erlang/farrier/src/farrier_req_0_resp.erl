@@ -1,7 +1,7 @@
 %% @doc Sends the responses of generation 0: whole, from a fun, or in chunks.
 %%
-%% Headers stand in the order of 0.6: those of the reply, those set before (the last one first), Cowboy's own. The hook of
-%% the listener sees them so named and ordered; on the wire names are in lower case.
+%% Headers stand in the order of 0.6: those of the reply, those set before (the last one first), Cowboy's own. The
+%% hook of the listener sees them so named and ordered; on the wire names are in lower case.
 -module(farrier_req_0_resp).
 
 -include("../../cowboy/include/http.hrl").
@@ -157,8 +157,10 @@ length_header(chunked) -> [];
 length_header(Length) -> [{<<"Content-Length">>, integer_to_binary(Length)}].
 
 -spec framing(non_neg_integer() | chunked, req()) -> [{binary(), iodata()}].
-framing(chunked, #http_req{version = {1, 1}} = Req) -> connection_header(Req) ++ [{<<"Transfer-Encoding">>, <<"chunked">>}];
-framing(_, Req) -> connection_header(Req).
+framing(chunked, #http_req{version = {1, 1}} = Req) ->
+    connection_header(Req) ++ [{<<"Transfer-Encoding">>, <<"chunked">>}];
+framing(_, Req) ->
+    connection_header(Req).
 
 %% 0.6 says it in every HTTP/1.1 response, default or not, and in none of HTTP/1.0.
 -spec connection_header(req()) -> [{binary(), iodata()}].
@@ -166,8 +168,8 @@ connection_header(#http_req{version = {1, 1}, connection = keepalive}) -> [{<<"C
 connection_header(#http_req{version = {1, 1}, connection = close}) -> [{<<"Connection">>, <<"close">>}];
 connection_header(_) -> [].
 
-%% @doc Headers of the reply, then those set before, then Cowboy's own: of several with one name the first. Every cookie is
-%% kept, in the order in which they were set.
+%% @doc Headers of the reply, then those set before, then Cowboy's own: of several with one name the first. Every
+%% cookie is kept, in the order in which they were set.
 -spec merge(headers(), req(), [{binary(), iodata()}]) -> [{binary(), iodata()}].
 merge(Headers, #http_req{resp_headers = Set0}, Own) ->
     Given = [{farrier_req_0_header:text(Name), Value} || {Name, Value} <- Headers],

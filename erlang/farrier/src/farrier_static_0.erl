@@ -1,10 +1,11 @@
-%% @doc Serves files with the options of `cowboy_http_static' of Cowboy 0.6 (and of `cowboy_static' of Cowboy 0.8), by translating
-%% them into those of `farrier_static'.
+%% @doc Serves files with the options of `cowboy_http_static' of Cowboy 0.6 (and of `cowboy_static' of Cowboy 0.8), by
+%% translating them into those of `farrier_static'.
 %%
-%% `{directory, Dir}' with a path or `{priv_dir, App, Path}', where a path is a string, a binary or a list of segments; the file
-%% is named by what `'...'' of the route stands for, or by `{file, Path}'. `{mimetypes, Types}' is a list of `{Extension, [Type]}'
-%% or `{fun(Path, Data), Data}'; without it everything is `application/octet-stream'. `{etag, Etag}' is `default' (none),
-%% `{attributes, [filepath | filesize | inode | mtime]}' or `{fun(Attributes, Data), Data}'.
+%% `{directory, Dir}' with a path or `{priv_dir, App, Path}', where a path is a string, a binary or a list of
+%% segments; the file is named by what `'...'' of the route stands for, or by `{file, Path}'. `{mimetypes, Types}' is
+%% a list of `{Extension, [Type]}' or `{fun(Path, Data), Data}'; without it everything is `application/octet-stream'.
+%% `{etag, Etag}' is `default' (none), `{attributes, [filepath | filesize | inode | mtime]}' or `{fun(Attributes,
+%% Data), Data}'.
 -module(farrier_static_0).
 
 -include_lib("kernel/include/file.hrl").
