@@ -112,6 +112,9 @@ pub struct Request {
     pub cert: Option<serde_bytes::ByteBuf>,
     /// `None` for a body of unknown length (chunked).
     pub body_length: Option<u64>,
+    /// Of an extended CONNECT (RFC 8441): what it asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<serde_bytes::ByteBuf>,
     pub stream_id: u64,
 }
 

@@ -179,6 +179,10 @@ pub struct ListenerOptions {
     pub high_watermark: usize,
     /// Bytes queued at which a held handler goes on.
     pub low_watermark: usize,
+    /// Whether clients may open WebSockets over HTTP/2 (RFC 8441).
+    pub enable_connect_protocol: bool,
+    /// HTTP/2 streams that a connection may have open at once.
+    pub max_concurrent_streams: u32,
     /// What becomes of a request whose process dies.
     pub owner_death: OwnerDeath,
     /// Version that the status lines of answers to HTTP/1.0 requests name: 1.1 in Cowboy 2, 1.0 in Cowboy 1.
@@ -210,6 +214,8 @@ impl Default for ListenerOptions {
             read_ahead: 128 * 1024,
             high_watermark: 64 * 1024,
             low_watermark: 32 * 1024,
+            enable_connect_protocol: false,
+            max_concurrent_streams: 100,
             owner_death: OwnerDeath::InternalServerError,
             http10_status_line: HttpVersion::Http11,
             tls: None,
@@ -231,6 +237,8 @@ pub enum HttpVersion {
     Http10,
     #[serde(rename = "HTTP/1.1")]
     Http11,
+    #[serde(rename = "HTTP/2")]
+    Http2,
 }
 
 /// What becomes of bytes that came along with the upgrade request.

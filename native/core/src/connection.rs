@@ -8,11 +8,11 @@ use crate::bridge::{Bridge, End, Events};
 use crate::config::{EarlyData, Framing, UpgradeOptions};
 use crate::deflate::Compressor;
 use crate::frame::{Rules, Violation};
-use crate::handle::{Handle, Upgrade};
+use crate::handle::Handle;
 use crate::hixie;
 use crate::listener::Admission;
 use crate::message::{Decoder, DecoderOptions, Message, PayloadBuf, Progress, ProtocolError, Sink};
-use crate::stream::{Stream, TaskHalf};
+use crate::stream::{Http2Stream, OutboxHalf, Stream, TaskHalf};
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
@@ -20,7 +20,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Bytes read at once. One buffer per thread serves every connection, so an idle one owns none.
@@ -149,36 +149,50 @@ pub struct Connection<B: Bridge> {
     _admission: Admission<B>,
 }
 
-/// Turns an upgraded socket into a running connection. `early` are the bytes that came with the request.
+/// Turns an upgraded socket into a running connection. `head` is still to be sent; `early` are the bytes that came with the
+/// request.
 pub fn start<B: Bridge>(
     stream: Stream,
+    head: Vec<u8>,
     early: Vec<u8>,
     handle: Arc<Handle<B>>,
-    upgrade: Upgrade,
+    options: &UpgradeOptions,
     admission: Admission<B>,
 ) {
-    match upgrade.options.framing {
+    match options.framing {
         Framing::Hixie76(first, second) => {
             let numbers = (first, second);
+            let options = options.clone();
             tokio::spawn(challenged(
-                stream, early, handle, upgrade, admission, numbers,
+                stream, head, early, handle, options, admission, numbers,
             ));
         }
-        _ => run(stream, early, handle, upgrade, admission),
+        _ => run(stream.split(), head, early, handle, options, admission),
     }
+}
+
+/// Turns a stream of HTTP/2 into a running connection.
+pub fn start_stream<B: Bridge>(
+    stream: Http2Stream,
+    handle: Arc<Handle<B>>,
+    options: &UpgradeOptions,
+    admission: Admission<B>,
+) {
+    let halves = (TaskHalf::Http2(Box::new(stream)), OutboxHalf::Task);
+    run(halves, Vec::new(), Vec::new(), handle, options, admission);
 }
 
 /// Answers the challenge of draft 76 first: its last bytes follow the head of the request, and are not looked for before
 /// the response's head is out.
 async fn challenged<B: Bridge>(
     mut stream: Stream,
+    head: Vec<u8>,
     mut early: Vec<u8>,
     handle: Arc<Handle<B>>,
-    mut upgrade: Upgrade,
+    options: UpgradeOptions,
     admission: Admission<B>,
     numbers: (u32, u32),
 ) {
-    let head = std::mem::take(&mut upgrade.head);
     let exchange = async {
         stream.write_all(&head).await?;
         stream.flush().await?;
@@ -192,25 +206,24 @@ async fn challenged<B: Bridge>(
     let answered = tokio::time::timeout(CHALLENGE_TIMEOUT, exchange).await;
     match (answered, early.split_first_chunk()) {
         (Ok(Ok(())), Some((key3, _))) => {
-            upgrade.head = hixie::answer(numbers, *key3).to_vec();
+            let answer = hixie::answer(numbers, *key3).to_vec();
             let early = early.split_off(hixie::KEY3);
-            run(stream, early, handle, upgrade, admission);
+            run(stream.split(), answer, early, handle, &options, admission);
         }
         _ => handle.upgrade_lost(End::Challenge),
     }
 }
 
 fn run<B: Bridge>(
-    stream: Stream,
+    (socket, writer): (TaskHalf, OutboxHalf),
+    head: Vec<u8>,
     mut early: Vec<u8>,
     handle: Arc<Handle<B>>,
-    upgrade: Upgrade,
+    options: &UpgradeOptions,
     admission: Admission<B>,
 ) {
-    let Upgrade { head, options } = upgrade;
-    let (socket, writer) = stream.split();
     handle.outbox().attach(writer, head);
-    let mut connection = Connection::new(handle, socket, &options, admission);
+    let mut connection = Connection::new(handle, socket, options, admission);
     if !early.is_empty() && options.early_data == EarlyData::Deliver {
         connection.decode(early.len(), |decoder, sink| {
             decoder.decode(&mut early, sink)
@@ -340,8 +353,8 @@ impl<B: Bridge> Connection<B> {
     /// Writes what is queued. Ready once nothing is, or only frames that still wait for company.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.expire_cork();
-        if let TaskHalf::Tls(_) = self.socket {
-            return self.poll_encrypt(cx);
+        if self.socket.writes() {
+            return self.poll_send(cx);
         }
         loop {
             self.encode();
@@ -370,13 +383,11 @@ impl<B: Bridge> Connection<B> {
     }
 
     /// The same for a socket that is the task's alone.
-    fn poll_encrypt(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             self.encode();
             let handle = &self.handle;
-            let TaskHalf::Tls(stream) = &mut self.socket else {
-                return Poll::Ready(Ok(()));
-            };
+            let stream = &mut self.socket;
             if handle.outbox().is_corked() && self.stage != Stage::Flushing {
                 return stream.poll_unsent(cx);
             }
@@ -542,9 +553,7 @@ impl<B: Bridge> Connection<B> {
         if self.stage != Stage::Flushing {
             return Poll::Pending;
         }
-        if let TaskHalf::Tls(stream) = &mut self.socket
-            && ready!(Pin::new(stream).poll_shutdown(cx)).is_err()
-        {
+        if ready!(self.socket.poll_shutdown(cx)).is_err() {
             return Poll::Ready(());
         }
         let Some(writer) = self.handle.outbox().take_writer() else {

@@ -43,9 +43,9 @@ pub enum StreamChunk {
     End(Vec<(Vec<u8>, Vec<u8>)>),
 }
 
-/// An accepted upgrade: the bytes of the 101 and the options of the connection.
+/// An accepted upgrade: the head of the response and the options of the connection.
 pub struct Upgrade {
-    pub head: Vec<u8>,
+    pub head: ResponseHead,
     pub options: UpgradeOptions,
 }
 
@@ -291,7 +291,6 @@ impl<B: Bridge> Handle<B> {
     /// Answers 101 and turns the handle into a WebSocket.
     pub fn upgrade(&self, head: ResponseHead, options: UpgradeOptions) -> Result<(), RespondError> {
         crate::http::check_head(&head)?;
-        let head = crate::http::upgrade_head(&head, &options);
         if let Framing::Hixie76(..) = options.framing {
             lock(&self.outbox).speak_hixie();
         } else if options.compress.is_some() {

@@ -1,17 +1,20 @@
-//! HTTP/1.1 by hyper: requests go to the bridge, responses come from it, an upgrade takes the socket away from hyper.
+//! HTTP/1.1 by hyper (HTTP/2 is `http2`'s): requests go to the bridge, responses come from it, an upgrade takes the socket away from hyper.
 
 mod body;
+mod exchange;
 mod head;
+mod http2;
 
-pub(crate) use head::{check_head, inform_head, upgrade_head};
+pub(crate) use head::{check_head, inform_head};
 
-use crate::bridge::{BodyEvent, Bridge, End, ResponseBody, ResponseHead};
+use crate::bridge::{Bridge, End, ResponseHead};
 use crate::config::HttpVersion;
 use crate::connection;
-use crate::handle::{Handle, HttpCommand, Signals, Upgrade};
+use crate::handle::{Handle, Signals};
 use crate::listener::{Admission, Shared};
 use crate::stream::Stream;
-use body::{Body, RequestBody};
+use body::Body;
+use exchange::{Abort, Answer, Exchange, Upgraded};
 use head::{Origin, Refusal};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -98,11 +101,6 @@ impl<B: Bridge> WireState<B> {
     }
 }
 
-struct Upgraded<B: Bridge> {
-    handle: Arc<Handle<B>>,
-    upgrade: Upgrade,
-}
-
 /// Serves one accepted socket until it closes or becomes a WebSocket.
 pub(crate) async fn serve<B: Bridge>(
     stream: Stream,
@@ -113,15 +111,19 @@ pub(crate) async fn serve<B: Bridge>(
     let Ok(sock) = stream.local_addr() else {
         return;
     };
+    let origin = Origin {
+        scheme: stream.scheme(),
+        cert: stream.peer_certificate().map(Into::into),
+        peer: peer.into(),
+        sock: sock.into(),
+    };
+    if http2::is_chosen(&stream, &shared).await {
+        return http2::serve(stream, origin, shared, admission).await;
+    }
     let wire = Arc::new(WireState::new());
     let connection = Arc::new(Connection {
         shared: shared.clone(),
-        origin: Origin {
-            scheme: stream.scheme(),
-            cert: stream.peer_certificate().map(Into::into),
-            peer: peer.into(),
-            sock: sock.into(),
-        },
+        origin,
         requests: AtomicU64::new(0),
         upgraded: Mutex::new(None),
         wire: wire.clone(),
@@ -162,7 +164,10 @@ pub(crate) async fn serve<B: Bridge>(
     match upgraded {
         Some(Upgraded { handle, upgrade }) => {
             let early = parts.read_buf.to_vec();
-            connection::start(stream, early, handle, upgrade, admission.into_websocket());
+            // Our own bytes, because hyper would change the case of the handler's header names.
+            let head = head::upgrade_head(&upgrade.head, &upgrade.options);
+            let admission = admission.into_websocket();
+            connection::start(stream, head, early, handle, &upgrade.options, admission);
         }
         None => {
             if let Some(Upgraded { handle, .. }) = connection.abandoned_upgrade() {
@@ -317,182 +322,31 @@ async fn answer<B: Bridge>(
     );
     let wants_upgrade = parts.headers.contains_key(hyper::header::UPGRADE);
     let undecided = wants_upgrade.then(|| handle.clone());
-    let exchange = Exchange {
-        handle,
-        commands,
-        body: RequestBody::new(incoming),
-        version,
-        answered: false,
-    };
-    let offered = exchange.handle.clone();
-    if !connection.shared.offer(offered) {
+    let exchange = Exchange::new(handle.clone(), commands, incoming);
+    if !connection.shared.offer(handle) {
         return Ok(bare(503, true));
     }
-    let response = exchange.run(&connection).await?;
+    let inform = |head: &[u8]| {
+        if version == HttpVersion::Http11 {
+            // hyper flushes the socket after each turn.
+            connection.wire.informs().extend_from_slice(head);
+        }
+    };
+    let response = match exchange.run(inform).await? {
+        Answer::Response(response) => response,
+        Answer::Upgrade(upgraded) => {
+            connection.set_upgraded(upgraded);
+            // The connection's task takes the socket now and drops this future.
+            return std::future::pending().await;
+        }
+    };
+    connection.wire.answer();
     let rename = version == HttpVersion::Http10
         && connection.shared.options().http10_status_line == HttpVersion::Http11;
     let renamed = &connection.wire.rename_version;
     renamed.store(rename, Ordering::Relaxed);
     *connection.wire.undecided() = undecided;
     Ok(connection.finish(number, response))
-}
-
-/// The connection ends without an answer.
-#[derive(Debug)]
-struct Abort;
-
-impl std::fmt::Display for Abort {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the process of the request is gone")
-    }
-}
-
-impl std::error::Error for Abort {}
-
-/// One request that waits for its owner's commands.
-struct Exchange<B: Bridge> {
-    handle: Arc<Handle<B>>,
-    commands: mpsc::UnboundedReceiver<HttpCommand<B>>,
-    body: RequestBody<B>,
-    version: HttpVersion,
-    answered: bool,
-}
-
-impl<B: Bridge> Drop for Exchange<B> {
-    fn drop(&mut self) {
-        self.commands.close();
-        // An owner that was told of its upgrade waits for events.
-        while let Ok(command) = self.commands.try_recv() {
-            if matches!(command, HttpCommand::Upgrade(_)) {
-                self.handle.upgrade_lost(End::Closed);
-            }
-        }
-        // What follows an answer tells by itself when it is lost: a streamed body, or a WebSocket.
-        if !self.answered {
-            self.handle.http_ended();
-            self.handle.client_gone();
-        }
-    }
-}
-
-impl<B: Bridge> Exchange<B> {
-    async fn run(mut self, connection: &Connection<B>) -> Result<Response<Body<B>>, Abort> {
-        loop {
-            let command = tokio::select! {
-                biased;
-                command = self.commands.recv() => command,
-                (reference, event) = self.body.read() => {
-                    self.handle.body(reference, event);
-                    continue;
-                }
-            };
-            match command {
-                Some(HttpCommand::ReadBody {
-                    reference,
-                    length,
-                    period,
-                }) => {
-                    self.body.request(reference, length, period);
-                }
-                Some(HttpCommand::Inform(head)) => {
-                    if self.version == HttpVersion::Http11 {
-                        // hyper flushes the socket after each turn.
-                        connection.wire.informs().extend_from_slice(&head);
-                    }
-                }
-                Some(HttpCommand::Respond(head, body)) => {
-                    self.answered = true;
-                    connection.wire.answer();
-                    return complete(head, body).await;
-                }
-                Some(HttpCommand::Stream(head, chunks)) => {
-                    self.answered = true;
-                    connection.wire.answer();
-                    let handle = self.handle.clone();
-                    let reads = Box::pin(self.serve_reads());
-                    return Ok(head::response(head, Body::stream(handle, chunks, reads)));
-                }
-                Some(HttpCommand::Upgrade(upgrade)) => {
-                    self.answered = true;
-                    let handle = self.handle.clone();
-                    let upgrade = *upgrade;
-                    connection.set_upgraded(Upgraded { handle, upgrade });
-                    // The connection's task takes the socket now and drops this future.
-                    return std::future::pending().await;
-                }
-                Some(HttpCommand::Close) => return Err(Abort),
-                Some(HttpCommand::Abandoned) | None => {
-                    return match self.handle.on_abandoned() {
-                        Some(status) => Ok(bare(status, status == 503)),
-                        None => Err(Abort),
-                    };
-                }
-            }
-        }
-    }
-}
-
-impl<B: Bridge> Exchange<B> {
-    /// Goes on giving the owner the request's body while the response is streamed.
-    async fn serve_reads(mut self) {
-        loop {
-            tokio::select! {
-                biased;
-                command = self.commands.recv() => match command {
-                    Some(HttpCommand::ReadBody { reference, length, period }) => {
-                        self.body.request(reference, length, period);
-                    }
-                    Some(HttpCommand::Abandoned) | None => return,
-                    Some(_) => {}
-                },
-                (reference, event) = self.body.read() => self.handle.body(reference, event),
-            }
-        }
-    }
-}
-
-async fn complete<B: Bridge>(
-    head: ResponseHead,
-    body: ResponseBody,
-) -> Result<Response<Body<B>>, Abort> {
-    match body {
-        ResponseBody::Bytes(bytes) => Ok(head::response(head, Body::full(bytes))),
-        ResponseBody::File {
-            path,
-            offset,
-            length,
-        } => match Body::file(&path, offset, length).await {
-            Ok(body) => Ok(head::response(head, body)),
-            Err(error) => {
-                tracing::error!(%error, path = %path.display(), "file of a response can't be read");
-                Ok(bare(500, true))
-            }
-        },
-    }
-}
-
-impl<B: Bridge> RequestBody<B> {
-    /// Asks for a piece of the body; an unanswered request before it is forgotten.
-    fn request(
-        &mut self,
-        reference: B::Reference,
-        length: usize,
-        period: Option<std::time::Duration>,
-    ) {
-        self.wanted = Some(body::Wanted::new(reference, length, period));
-    }
-
-    /// Waits for the answer to the current request, for ever if there is none. Cancel safe.
-    async fn read(&mut self) -> (B::Reference, BodyEvent) {
-        let Some((length, deadline)) = self.wanted.as_ref().map(|w| (w.length, w.deadline)) else {
-            return std::future::pending().await;
-        };
-        let event = self.source.collect(length, deadline).await;
-        match self.wanted.take() {
-            Some(wanted) => (wanted.reference, event),
-            None => std::future::pending().await,
-        }
-    }
 }
 
 /// The socket as hyper sees it. Notices whether hyper's bytes are all out.

@@ -1,6 +1,6 @@
 //! Listeners: bind, accept, count, suspend, drain.
 
-use crate::bridge::{Bridge, ListenerInfo};
+use crate::bridge::{Bridge, Closed, ListenerInfo};
 use crate::config::ListenerOptions;
 use crate::handle::Handle;
 use crate::http;
@@ -84,7 +84,11 @@ impl<B: Bridge> Shared<B> {
 /// A connection's place under `max_connections`, given back when dropped.
 pub struct Admission<B: Bridge> {
     shared: Arc<Shared<B>>,
+    /// Whether this is a connection of its own, and no stream of one.
+    connection: bool,
     websocket: bool,
+    /// Who is told when the connection ends without having become a WebSocket.
+    watcher: Option<Box<(B::Process, B::Reference)>>,
 }
 
 impl<B: Bridge> Admission<B> {
@@ -92,13 +96,27 @@ impl<B: Bridge> Admission<B> {
         shared.counters.connections.fetch_add(1, Ordering::AcqRel);
         Admission {
             shared,
+            connection: true,
             websocket: false,
+            watcher: None,
+        }
+    }
+
+    /// For a stream that became a WebSocket. Its connection has an admission of its own.
+    pub(crate) fn stream(shared: &Arc<Shared<B>>) -> Self {
+        (shared.counters.websockets).fetch_add(1, Ordering::Relaxed);
+        Admission {
+            shared: shared.clone(),
+            connection: false,
+            websocket: true,
+            watcher: None,
         }
     }
 
     /// The connection became a WebSocket; it goes on counting.
     pub(crate) fn into_websocket(mut self) -> Self {
         self.websocket = true;
+        self.watcher = None;
         (self.shared.counters.websockets).fetch_add(1, Ordering::Relaxed);
         self
     }
@@ -110,8 +128,13 @@ impl<B: Bridge> Drop for Admission<B> {
         if self.websocket {
             counters.websockets.fetch_sub(1, Ordering::Relaxed);
         }
-        counters.connections.fetch_sub(1, Ordering::AcqRel);
-        counters.freed.notify_one();
+        if self.connection {
+            counters.connections.fetch_sub(1, Ordering::AcqRel);
+            counters.freed.notify_one();
+        }
+        if let Some((process, reference)) = self.watcher.take().map(|watcher| *watcher) {
+            (self.shared.bridge).writable(&process, reference, Err(Closed));
+        }
     }
 }
 
@@ -180,6 +203,46 @@ impl<B: Bridge> Listener<B> {
         let tls = tls_of(&mut options)?;
         let socket = bind(options.socket_addr(), &options)?;
         let address = socket.local_addr()?;
+        let listener = Self::new(runtime, bridge, options, tls, acceptors, address);
+        listener.accept_from(socket)?;
+        Ok(listener)
+    }
+
+    /// Serves one connection that somebody else has accepted, and accepts none. Requests are offered to `owner`, who is also
+    /// told by `ended` when the connection is over, unless it becomes a WebSocket.
+    pub fn adopt(
+        runtime: runtime::Handle,
+        bridge: Arc<B>,
+        options: ListenerOptions,
+        socket: std::net::TcpStream,
+        owner: B::Process,
+        ended: B::Reference,
+    ) -> io::Result<Self> {
+        let address = socket.local_addr()?;
+        let peer = socket.peer_addr()?;
+        socket.set_nonblocking(true)?;
+        let listener = Self::new(runtime, bridge, options, None, vec![owner.clone()], address);
+        let stream = {
+            let _runtime = listener.runtime.enter();
+            Stream::Tcp(TcpStream::from_std(socket)?)
+        };
+        let shared = lock(&listener.current).clone();
+        shared.counters.accepted.fetch_add(1, Ordering::Relaxed);
+        let mut admission = Admission::new(shared.clone());
+        admission.watcher = Some(Box::new((owner, ended)));
+        let served = http::serve(stream, peer, shared, admission);
+        listener.runtime.spawn(served);
+        Ok(listener)
+    }
+
+    fn new(
+        runtime: runtime::Handle,
+        bridge: Arc<B>,
+        options: ListenerOptions,
+        tls: Option<Arc<Acceptor>>,
+        acceptors: Vec<B::Process>,
+        address: SocketAddr,
+    ) -> Self {
         let (draining, receiver) = watch::channel(false);
         let counters = Counters {
             next_acceptor: AtomicUsize::new(0),
@@ -199,15 +262,13 @@ impl<B: Bridge> Listener<B> {
             counters: Arc::new(counters),
             draining: receiver,
         });
-        let listener = Listener {
+        Listener {
             runtime,
             address,
             draining,
             current: Arc::new(Mutex::new(shared)),
             accepting: Mutex::new(None),
-        };
-        listener.accept_from(socket)?;
-        Ok(listener)
+        }
     }
 
     fn accept_from(&self, socket: std::net::TcpListener) -> io::Result<()> {

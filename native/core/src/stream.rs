@@ -5,9 +5,12 @@
 //! scheduler may, so the outbox only queues for the task.
 
 use crate::tls::TlsStream;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -23,6 +26,7 @@ pub enum Stream {
 pub enum TaskHalf {
     Tcp(OwnedReadHalf),
     Tls(Box<TlsStream>),
+    Http2(Box<Http2Stream>),
 }
 
 /// The half of a WebSocket that its outbox holds.
@@ -134,6 +138,52 @@ impl TaskHalf {
         match self {
             TaskHalf::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
             TaskHalf::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+            TaskHalf::Http2(stream) => stream.poll_read(cx, buffer),
+        }
+    }
+
+    /// Whether the task writes as well.
+    pub fn writes(&self) -> bool {
+        !matches!(self, TaskHalf::Tcp(_))
+    }
+
+    /// Bytes that were taken and that the socket has not.
+    pub fn unsent(&self) -> usize {
+        match self {
+            TaskHalf::Tcp(_) => 0,
+            TaskHalf::Tls(stream) => stream.unsent(),
+            TaskHalf::Http2(stream) => stream.unsent.len(),
+        }
+    }
+
+    /// Sends what is unsent.
+    pub fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            TaskHalf::Tcp(_) => Poll::Ready(Ok(())),
+            TaskHalf::Tls(stream) => stream.poll_unsent(cx),
+            TaskHalf::Http2(stream) => stream.poll_unsent(cx),
+        }
+    }
+
+    /// Sends what `take` puts into the memory that it is lent, and gives its length. What the socket does not take is kept.
+    pub fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            TaskHalf::Tcp(_) => Poll::Ready(Ok(0)),
+            TaskHalf::Tls(stream) => stream.poll_send(cx, take),
+            TaskHalf::Http2(stream) => stream.poll_send(cx, take),
+        }
+    }
+
+    /// Ends what the task has sent. A clear socket is shut by its outbox's half.
+    pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            TaskHalf::Tcp(_) => Poll::Ready(Ok(())),
+            TaskHalf::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            TaskHalf::Http2(stream) => Pin::new(&mut stream.io).poll_shutdown(cx),
         }
     }
 
@@ -149,7 +199,86 @@ impl TaskHalf {
                 }
             }
             TaskHalf::Tls(stream) => stream.poll_hangup(cx),
+            TaskHalf::Http2(stream) => stream.poll_hangup(cx),
         }
+    }
+}
+
+/// A stream of an HTTP/2 connection that carries a WebSocket (RFC 8441).
+pub struct Http2Stream {
+    io: TokioIo<Upgraded>,
+    /// Read to find out whether the peer has hung up, and not asked for yet.
+    read: Vec<u8>,
+    unsent: Vec<u8>,
+    /// Counts as an open stream of its connection.
+    _open: Arc<()>,
+}
+
+/// Bytes sent, or read ahead, at once: a frame of HTTP/2.
+const FRAME: usize = 16 * 1024;
+
+impl Http2Stream {
+    pub fn new(upgraded: Upgraded, open: Arc<()>) -> Self {
+        Http2Stream {
+            io: TokioIo::new(upgraded),
+            read: Vec::new(),
+            unsent: Vec::new(),
+            _open: open,
+        }
+    }
+
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.read.is_empty() {
+            return Pin::new(&mut self.io).poll_read(cx, buffer);
+        }
+        let length = self.read.len().min(buffer.remaining());
+        buffer.put_slice(&self.read[..length]);
+        self.read.drain(..length);
+        self.read.shrink_to_fit();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut memory = [0; 1024];
+        while self.read.len() < FRAME {
+            let mut buffer = ReadBuf::new(&mut memory);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.read.extend_from_slice(buffer.filled());
+        }
+        Poll::Pending
+    }
+
+    fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.unsent))?;
+            self.unsent.drain(..written);
+        }
+        self.unsent.shrink_to_fit();
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_unsent(cx))?;
+        self.unsent.resize(FRAME, 0);
+        let length = take(&mut self.unsent);
+        self.unsent.truncate(length);
+        if length == 0 {
+            self.unsent = Vec::new();
+        } else if let Poll::Ready(Err(error)) = self.poll_unsent(cx) {
+            return Poll::Ready(Err(error));
+        }
+        Poll::Ready(Ok(length))
     }
 }
 

@@ -152,6 +152,11 @@ impl TlsStream {
         }
     }
 
+    /// Whether HTTP/2 was agreed on (ALPN).
+    pub fn is_http2(&self) -> bool {
+        self.session.alpn_protocol() == Some(b"h2")
+    }
+
     /// The address that the client connected to.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()

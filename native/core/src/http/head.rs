@@ -54,6 +54,7 @@ pub fn request(
 ) -> Result<Request, Refusal> {
     check_limits(parts, options)?;
     let (host, port) = host(parts, origin.default_port())?;
+    let protocol = parts.extensions.get::<hyper::ext::Protocol>();
     let path = match parts.uri.path() {
         "" => "/",
         path => path,
@@ -62,6 +63,7 @@ pub fn request(
         method: parts.method.as_str().into(),
         version: match parts.version {
             Version::HTTP_10 => HttpVersion::Http10,
+            Version::HTTP_2 => HttpVersion::Http2,
             _ => HttpVersion::Http11,
         },
         scheme: origin.scheme.into(),
@@ -77,7 +79,12 @@ pub fn request(
         peer: origin.peer,
         sock: origin.sock,
         cert: origin.cert.as_deref().map(bytes),
-        body_length: body.size_hint().exact(),
+        body_length: match protocol {
+            // What an extended CONNECT carries has no end that is known.
+            Some(_) => None,
+            None => body.size_hint().exact(),
+        },
+        protocol: protocol.map(|protocol| bytes(protocol.as_ref())),
         stream_id: number,
     })
 }
@@ -109,8 +116,13 @@ fn check_limits(parts: &Parts, options: &ListenerOptions) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Host (lower case, without port) and port, from the Host header (RFC 9110 7.2). HTTP/1.1 requires exactly one.
+/// Host (lower case, without port) and port: from the Host header (RFC 9110 7.2), of which HTTP/1.1 requires exactly one, or
+/// from `:authority` (RFC 9113 8.3.1).
 fn host(parts: &Parts, default_port: u16) -> Result<(Vec<u8>, u16), Refusal> {
+    if let (Version::HTTP_2, Some(authority)) = (parts.version, parts.uri.authority()) {
+        let port = authority.port_u16().unwrap_or(default_port);
+        return Ok((authority.host().to_ascii_lowercase().into_bytes(), port));
+    }
     let mut values = parts.headers.get_all(hyper::header::HOST).iter();
     let Some(value) = values.next() else {
         return match parts.version {
@@ -202,7 +214,7 @@ fn head_bytes(version: HttpVersion, head: &ResponseHead, usual_reason: &[u8]) ->
     let mut bytes = Vec::with_capacity(256);
     bytes.extend_from_slice(match version {
         HttpVersion::Http10 => b"HTTP/1.0 ",
-        HttpVersion::Http11 => b"HTTP/1.1 ",
+        _ => b"HTTP/1.1 ",
     });
     bytes.extend_from_slice(head.status.to_string().as_bytes());
     bytes.push(b' ');
