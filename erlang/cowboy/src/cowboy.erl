@@ -28,7 +28,8 @@
 %%% Listeners
 
 %% @doc Starts a clear-text listener for handlers of Cowboy 2. Transport options are a list of socket options or a map,
-%% protocol options a map; unlike in Cowboy 2.18 both may be empty.
+%% protocol options a map; unlike in Cowboy 2.18 both may be empty. `trap_exit => true' among the latter gives handlers of 2.0 to
+%% 2.10 the trapped exits of their time.
 -spec start_clear(ref(), list() | map(), opts()) -> {ok, pid()} | {error, any()}.
 start_clear(Ref, TransOpts, ProtoOpts) ->
     start(Ref, farrier_options:clear(TransOpts, ProtoOpts)).

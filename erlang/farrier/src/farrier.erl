@@ -106,7 +106,8 @@
 %%   `draft' (false): whether `init/2' of handlers of Cowboy 2 may return what 2.0.0-pre.4 to pre.9 took</li>
 %% <li>`dispatch': compiled routes, short for an `env' that holds them; `env': environment of the middlewares;
 %%   `middlewares' (`[cowboy_router, cowboy_handler]')</li>
-%% <li>`protocol' (`#{}'): further options of Cowboy's protocol, `onrequest' and `onresponse' among them</li>
+%% <li>`protocol' (`#{}'): further options of Cowboy's protocol, `onrequest' and `onresponse' among them, and one of farrier's own:
+%%   `trap_exit' (false): whether WebSocket processes of Cowboy 2 handlers trap exits, as those of 2.0 to 2.10 did</li>
 %% <li>`transport_options', `protocol_options': what the getters return, nothing else</li>
 %% <li>`bridge' (`nif'): how native code is reached. `acceptors' (schedulers online): supervisors that share the connections.
 %%   `shutdown' (5000 ms): what a process that traps exits gets when the listener stops. `logger' (`error_logger'): module whose

@@ -21,6 +21,8 @@
     state :: term(),
     %% What `req_filter' left of the Req, for `terminate/3'.
     req :: term(),
+    %% Whether the session is to trap exits: the listener's option `trap_exit'.
+    trap_exit = false :: boolean(),
     %% Exit reason of the process at a normal end.
     exit = normal :: term(),
     %% What the bridge shall know, until it does.
@@ -137,7 +139,7 @@ upgrade(Req, Env, Handler, State) ->
 %% `idle_timeout' (ms or infinity, 60000), `max_frame_size' (bytes or infinity, 1000000), `validate_utf8' (true), `req_filter'. Whatever is not a map fails, and the client gets 500.
 -spec upgrade(map(), map(), module(), term(), map()) -> farrier_handler:outcome().
 upgrade(#{version := Version} = Req, Env, Handler, State, Opts) ->
-    Websocket = #websocket{handler = Handler, state = State, req = filter(Opts, Req)},
+    Websocket = #websocket{handler = Handler, state = State, req = filter(Opts, Req), trap_exit = trap_exit()},
     Options0 = #{
         version => Version,
         idle_timeout => maps:get(idle_timeout, Opts, ?DEFAULT_IDLE_TIMEOUT),
@@ -186,6 +188,14 @@ switch_protocol(Headers, Protocol, {W, State}, Opts) ->
 switch(Headers, #websocket{options = Options} = W) ->
     farrier_connection:upgrade(?MODULE, Headers, Options, W#websocket{options = #{}}).
 
+%% The sessions of Cowboy 2.0 to 2.10 trapped exits, and there are handlers that count on it.
+-spec trap_exit() -> boolean().
+trap_exit() ->
+    case farrier_listener:config(farrier_exchange:ref()) of
+        #{protocol := #{trap_exit := Trap}} -> Trap;
+        _ -> false
+    end.
+
 -spec filter(map(), map()) -> term().
 filter(#{req_filter := Filter}, Req) -> Filter(Req);
 filter(Opts, Req) when is_map(Opts) ->
@@ -194,6 +204,9 @@ filter(Opts, Req) when is_map(Opts) ->
 %%% Session
 
 -spec websocket_init(#websocket{}) -> farrier_handler:result() | farrier_handler:takeover().
+websocket_init(#websocket{trap_exit = true} = W) ->
+    _ = process_flag(trap_exit, true),
+    websocket_init(W#websocket{trap_exit = false});
 websocket_init(#websocket{takeover = {Protocol, Arguments}, state = State} = W) ->
     {takeover, Protocol, Arguments ++ [{W#websocket{takeover = none}, State}]};
 websocket_init(#websocket{handler = Handler, state = State} = W) ->

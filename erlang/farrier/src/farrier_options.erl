@@ -251,6 +251,7 @@ listener_options() ->
 protocol_kind(1, env) -> list;
 protocol_kind(2, env) -> map;
 protocol_kind(1, timeout) -> timeout;
+protocol_kind(_, trap_exit) -> boolean;
 protocol_kind(_, middlewares) -> modules;
 protocol_kind(_, stream_handlers) -> stream_handlers;
 protocol_kind(_, proxy_header) -> {only, false};
