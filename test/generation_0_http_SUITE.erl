@@ -177,7 +177,12 @@ bad_requests(_) ->
         {"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400 Bad Request"},
         {"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad Request"},
         {"nonsense\r\n\r\n", "HTTP/1.1 400 Bad Request"}]],
-    ok.
+    %% Cowboy's own answers are made like those of handlers.
+    Own = fun(Status) -> [Status, "content-length: 0", "server: Cowboy", "connection: close"] end,
+    Empty = listen([{'_', []}]),
+    ?assertEqual(Own("HTTP/1.1 404 Not Found"), undated(request(Empty, ?GET))),
+    Crash = listen([{'_', [{'_', old_handler, #{}}]}]),
+    ?assertEqual(Own("HTTP/1.1 500 Internal Server Error"), undated(request(Crash, ?GET))).
 
 -spec long_lines([term()]) -> ok.
 long_lines(_) ->

@@ -52,7 +52,7 @@ execute(Req, Env, Handler, Opts) ->
     catch
         Class:Reason:Stack ->
             log({Class, Reason, Stack}, Handler, {init, 3}, Req, [{"Options were", Opts}]),
-            {error, 500, farrier_req_0:anew(Req)}
+            refused(500, farrier_req_0:anew(Req))
     end.
 
 -spec handle(farrier_req_0:req(), farrier_handler:env(), module(), term(), term()) -> farrier_handler:outcome().
@@ -68,12 +68,20 @@ handle(Req, Env, Handler, Opts, State) ->
 -spec end_request(farrier_req_0:req(), farrier_handler:env(), module(), term(), term()) -> farrier_handler:outcome().
 end_request(Req, Env, Handler, Opts, State) ->
     call_terminate(Req, Handler, Opts, State),
+    ok = farrier_req_0_resp:ensure(204, Req),
     {ok, Req, Env}.
 
 -spec end_crashed(farrier_req_0:req(), module(), term(), term()) -> farrier_handler:outcome().
 end_crashed(Req, Handler, Opts, State) ->
     call_terminate(Req, Handler, Opts, State),
-    {error, 500, farrier_req_0:anew(Req)}.
+    refused(500, farrier_req_0:anew(Req)).
+
+%% The connection ends with this answer, or with that of the handler.
+-spec refused(Status, farrier_req_0:req()) -> {error, Status, farrier_req_0:req()} when Status :: 400 | 500.
+refused(Status, Req) ->
+    Last = farrier_req_0:close(Req),
+    ok = farrier_req_0_resp:ensure(Status, Last),
+    {error, Status, Last}.
 
 -spec call_terminate(farrier_req_0:req(), module(), term(), term()) -> ok.
 call_terminate(Req, Handler, Opts, State) ->
@@ -198,15 +206,8 @@ upgrade(Req, Env, Handler, Opts) ->
 -spec upgrade(farrier_req_0:req(), module(), term()) -> {ok, farrier_req_0:req()} | closed.
 upgrade(Req, Handler, Opts) ->
     case upgrade_0(Req, [], Handler, Opts) of
-        {ok, Req2, _} ->
-            {ok, Req2};
-        {error, Status, Req2} ->
-            _ =
-                case farrier_exchange:response_state() of
-                    none -> farrier_req_0_resp:reply(Status, [], [], farrier_req_0:close(Req2));
-                    _ -> ok
-                end,
-            closed
+        {ok, Req2, _} -> {ok, Req2};
+        {error, _, _} -> closed
     end.
 
 %% Checks the request, calls `websocket_init/3' and asks for the upgrade. What is refused gets 400.
@@ -217,7 +218,7 @@ upgrade_0(Req, Env, Handler, Opts) ->
         {ok, #{version := Version} = Handshake, Req2} ->
             initialise(Handshake, farrier_req_0:set_meta(websocket_version, Version, Req2), Env, Handler, Opts);
         error ->
-            {error, 400, Req}
+            refused(400, Req)
     end.
 
 -spec initialise(farrier_handshake_0:handshake(), farrier_req_0:req(), farrier_handler:env(), module(), term()) ->
@@ -235,11 +236,11 @@ initialise(#{framing := Framing} = Handshake, Req, Env, Handler, Opts) ->
             accepted(Handshake, Env, W#websocket{req = Req2, state = State, timeout = Timeout, hibernate = true});
         {shutdown, Req2} ->
             ok = farrier_exchange:close_response(),
-            {error, 400, Req2}
+            refused(400, Req2)
     catch
         Class:Reason:Stack ->
             log({Class, Reason, Stack}, Handler, {websocket_init, 3}, Req, [{"Options were", Opts}]),
-            {error, 400, Req}
+            refused(400, Req)
     end.
 
 -spec framing(term()) -> rfc6455 | hixie76.

@@ -38,17 +38,23 @@ execute(Rules, Req, Env) ->
             Routed = farrier_req_0:set_bindings(HostInfo, PathInfo, Bindings, Req),
             {ok, Routed, [{handler, Handler}, {handler_opts, Opts} | Env]};
         {error, notfound, host} ->
-            {error, 400, farrier_req_0:anew(Req)};
+            refused(400, Req);
         {error, notfound, path} ->
-            {error, 404, farrier_req_0:anew(Req)}
+            refused(404, Req)
     end.
+
+-spec refused(400 | 404, farrier_req_0:req()) -> farrier_handler:outcome().
+refused(Status, Req) ->
+    Own = farrier_req_0:anew(Req),
+    ok = farrier_req_0_resp:ensure(Status, Own),
+    {error, Status, Own}.
 
 -spec as_0(farrier_handler:outcome(), farrier_req_0:req()) -> farrier_handler:outcome().
 as_0({ok, Req1, Env}, Req) ->
     [HostInfo, PathInfo, Bindings] = farrier_req_1:get([host_info, path_info, bindings], Req1),
     {ok, farrier_req_0:set_bindings(HostInfo, PathInfo, Bindings, Req), Env};
 as_0({error, Status, _}, Req) ->
-    {error, Status, farrier_req_0:anew(Req)}.
+    refused(Status, Req).
 
 %% @doc Finds the rule for the labels of a host and the segments of a path.
 -spec match(tokens(), tokens() | '*', rules()) -> result().

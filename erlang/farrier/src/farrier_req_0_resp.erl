@@ -9,7 +9,9 @@
 -export([set_resp_cookie/4, set_resp_header/3, delete_resp_header/2, has_resp_header/2]).
 -export([set_resp_body/2, set_resp_body_fun/3, has_resp_body/1]).
 -export([reply/2, reply/3, reply/4, chunked_reply/2, chunked_reply/3, chunk/2]).
--export([merge/3, on_response/3, upgraded/1, refuse/2]).
+-export([merge/3, on_response/3, upgraded/1, ensure/2, refuse/2]).
+
+-export_type([status/0]).
 
 -type req() :: farrier_req_0:req().
 -type status() :: integer() | binary().
@@ -209,6 +211,17 @@ on_response(Status, Headers, #http_req{onresponse = Hook} = Req) ->
 -spec upgraded(req()) -> req().
 upgraded(Req) ->
     Req#http_req{resp_state = done, resp_headers = [], resp_body = <<>>}.
+
+%% @doc Answers a request with a bare status, unless it has been answered.
+-spec ensure(status(), req()) -> ok.
+ensure(Status, Req) ->
+    case farrier_exchange:response_state() of
+        none ->
+            {ok, _} = reply(Status, [], [], Req#http_req{resp_state = waiting}),
+            ok;
+        _ ->
+            ok
+    end.
 
 %% @doc Answers a request that no handler shall see, and ends its process and its connection.
 -spec refuse(400..599, req()) -> no_return().
