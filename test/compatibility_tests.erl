@@ -1,5 +1,5 @@
-%% docs/compatibility.md is true: its tables list the functions of every public module, none is missing and none made up, and
-%% each function of a Req, called in a request over a socket, returns what its row says or fails as its row says.
+%% docs/compatibility.md is true: its tables list the functions of every public module, none is missing and none made
+%% up, and each function of a Req, called in a request over a socket, returns or fails as its row says.
 %%
 %% This module is the handler of those requests, in the generation of the listener.
 -module(compatibility_tests).
@@ -85,7 +85,8 @@ ebin(Application) ->
     end.
 
 exports(Module) ->
-    lists:usort([Export || {Name, _} = Export <- Module:module_info(exports), Name =/= module_info, Name =/= behaviour_info]).
+    lists:usort([Export || {Name, _} = Export <- Module:module_info(exports),
+        Name =/= module_info, Name =/= behaviour_info]).
 
 callbacks(Module) ->
     {module, Module} = code:ensure_loaded(Module),
@@ -100,22 +101,23 @@ callbacks(Module) ->
 
 calls_return_what_their_rows_say_test_() ->
     {setup, fun start/0, fun stop/1, fun({_, Ports}) ->
-        [{timeout, 30, {title(Generation, Row), ?_assertEqual(ok, verdict(Generation, Row, maps:get(Generation, Ports)))}}
-            || {Generation, Module} <- ?GENERATIONS, Row <- rows(Module, Generation)]
+        [verdict_test(Generation, Row, Ports) || {Generation, Module} <- ?GENERATIONS, Row <- rows(Module, Generation)]
     end}.
 
 what_a_cowboy_had_not_is_undef_on_its_req_test_() ->
     {setup, fun start/0, fun stop/1, fun({_, Ports}) ->
-        [{timeout, 30, {title(Generation, Row), ?_assertEqual(ok, verdict(Generation, Row, maps:get(Generation, Ports)))}}
-            || Generation <- [1, '2pre', 2], Row <- foreign(Generation)]
+        [verdict_test(Generation, Row, Ports) || Generation <- [1, '2pre', 2], Row <- foreign(Generation)]
     end}.
+
+verdict_test(Generation, Row, Ports) ->
+    {title(Generation, Row), ?_assertEqual(ok, verdict(Generation, Row, maps:get(Generation, Ports)))}.
 
 %% A row for each function that other kinds of Req alone have.
 foreign(Generation) ->
     Own = [key(Row) || Row <- rows(cowboy_req, Generation)],
-    Others = [Row || Other <- [1, '2pre', 2], Row <- rows(cowboy_req, Other), not lists:member(key(Row), Own),
-        Row#row.name =/= new],
-    [Row#row{status = "refused: `undef`"} || {_, Row} <- maps:to_list(maps:from_list([{key(Row), Row} || Row <- Others]))].
+    Others = maps:from_list([{key(Row), Row} || Other <- [1, '2pre', 2], Row <- rows(cowboy_req, Other),
+        not lists:member(key(Row), Own), Row#row.name =/= new]),
+    [Row#row{status = "refused: `undef`"} || Row <- maps:values(Others)].
 
 key(#row{name = Name, arguments = Arguments}) -> {Name, length(Arguments)}.
 
@@ -226,8 +228,10 @@ argument(set_resp_cookie, "Opts", 2, _) -> #{path => <<"/">>};
 argument(set_resp_cookie, "Opts", _, _) -> [{path, <<"/">>}];
 argument(push, "Opts", _, _) -> #{method => <<"HEAD">>};
 argument(uri, "Opts", _, _) -> #{fragment => <<"f">>};
-argument(Name, "Opts", 2, _) when Name =:= read_body; Name =:= read_urlencoded_body; Name =:= read_part; Name =:= read_part_body;
-        Name =:= read_and_match_urlencoded_body ->
+argument(Name, "Opts", 2, _) when
+    Name =:= read_body; Name =:= read_urlencoded_body; Name =:= read_and_match_urlencoded_body;
+    Name =:= read_part; Name =:= read_part_body
+->
     #{length => 4096, period => 1000};
 argument(_, "Opts", 2, _) -> #{max_keys => 5};
 argument(_, "Opts", _, _) -> [{length, 4096}, {read_length, 4096}, {read_timeout, 1000}];
@@ -270,7 +274,8 @@ made_up("Compress") -> false;
 made_up(_) -> <<>>.
 
 request(#row{name = Name}) ->
-    {Type, Body} = body(lists:member(Name, [read_part, read_part_body, part, part_body, multipart_data, multipart_skip])),
+    Multipart = [read_part, read_part_body, part, part_body, multipart_data, multipart_skip],
+    {Type, Body} = body(lists:member(Name, Multipart)),
     ["POST /1/a/b?q=1&s HTTP/1.1\r\nhost: localhost:8080\r\nx-a: 1\r\ncookie: c=2; d=3\r\ncontent-type: ", Type,
         "\r\ncontent-length: ", integer_to_list(length(Body)), "\r\n\r\n", Body].
 
@@ -340,8 +345,8 @@ status(#row{status = "refused: `" ++ Rest}) ->
 
 %%% The document
 %%
-%% A heading names a module in backquotes, and for a table of calls of a Req its generation: ### `cowboy_req` (generation 2).
-%% The rows that follow until the next heading are `| call | since | returns | status |', with `\|' for a bar.
+%% A heading names a module in backquotes, and where its functions take a Req the generation of that: "### `cowboy_req`
+%% (generation 2)". The rows until the next heading are "| call | since | returns | status |", with `\|' for a bar.
 
 rows() ->
     {ok, Text} = file:read_file(document()),
@@ -349,9 +354,9 @@ rows() ->
     lists:reverse(Rows).
 
 document() ->
-    Tried = [filename:join(Up, ?DOCUMENT) || Up <- [".", "..", "../..", "../../..", "../../../.."]]
-        ++ [filename:join(filename:dirname(proplists:get_value(source, ?MODULE:module_info(compile))), "../" ?DOCUMENT)],
-    hd([Path || Path <- Tried, filelib:is_regular(Path)]).
+    Source = filename:dirname(proplists:get_value(source, ?MODULE:module_info(compile))),
+    Directories = ["." | [filename:join(Source, Up) || Up <- ["..", "../..", "../../..", "../../../.."]]],
+    hd([Path || Directory <- Directories, Path <- [filename:join(Directory, ?DOCUMENT)], filelib:is_regular(Path)]).
 
 line(<<"### `", Rest/binary>>, {_, Rows}) ->
     [Module, After] = string:split(Rest, "`"),
