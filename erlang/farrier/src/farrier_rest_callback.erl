@@ -60,14 +60,18 @@ required(Callback, By, Rest) ->
         Answer -> Answer
     end.
 
+%% As `terminate/3' is told.
 -spec missing(atom(), atom(), rest()) -> term().
 missing(_, _, Rest) when Rest#rest.generation =/= 2 ->
     {case_clause, no_call};
 missing(_, content_types_accepted, _) ->
     {case_clause, no_call};
-missing(Callback, By, #rest{handler = Handler}) ->
-    Text = ["A callback specified in ", atom_to_list(By), "/2 is not exported."],
-    {error, {missing_callback, {Handler, Callback, 2}}, list_to_atom(lists:append(Text))}.
+missing(Callback, content_types_provided, #rest{handler = Handler}) ->
+    {error, {missing_callback, {Handler, Callback, 2}},
+        'A callback specified in content_types_provided/2 is not exported.'};
+missing(Callback, ranges_provided, #rest{handler = Handler}) ->
+    {error, {missing_callback, {Handler, Callback, 2}},
+        'A callback specified in ranges_provided/2 is not exported.'}.
 
 %% @doc Ends a request whose handler returned from `Callback' what cannot be used.
 -spec failed(atom(), Reason :: term(), rest()) -> no_return().

@@ -1,5 +1,5 @@
-%% What a resource says of its state: entity tag, date of the last change, date of expiry. It is asked by whichever phase
-%% needs to know first, and again only if it had nothing to say.
+%% What a resource says of its state: entity tag, date of the last change, date of expiry. It is asked by whichever
+%% phase needs to know first, and again only if it had nothing to say.
 -module(farrier_rest_validator).
 
 -include("farrier_rest.hrl").
