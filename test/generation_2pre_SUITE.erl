@@ -2,7 +2,7 @@
 -module(generation_2pre_SUITE).
 
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([answer_to_the_handshake/1, what_is_refused_gets_400/1, early_data_is_lost/1,
+-export([answer_to_the_handshake/1, compressed_sessions/1, what_is_refused_gets_400/1, early_data_is_lost/1,
     frames_as_the_handler_sees_them/1, reasons_and_close_frames/1, returns/1, ends_by_the_handler/1,
     bad_returns_send_nothing/1, crashes/1, crashes_of_init/1, bad_returns_of_init/1, plain_requests/1,
     terminate_cannot_reply/1, terminate_is_optional/1, timeout_closes/1, one_process_for_all/1,
@@ -19,7 +19,7 @@
 suite() -> [{timetrap, {seconds, 60}}].
 
 -spec all() -> [atom()].
-all() -> [answer_to_the_handshake, what_is_refused_gets_400, early_data_is_lost, frames_as_the_handler_sees_them,
+all() -> [answer_to_the_handshake, compressed_sessions, what_is_refused_gets_400, early_data_is_lost, frames_as_the_handler_sees_them,
     reasons_and_close_frames, returns, ends_by_the_handler, bad_returns_send_nothing, crashes, crashes_of_init,
     bad_returns_of_init, plain_requests, terminate_cannot_reply, terminate_is_optional, timeout_closes,
     one_process_for_all, every_message_reaches_the_handler, what_meta_says, own_protocols, middlewares,
@@ -72,6 +72,27 @@ answer_to_the_handshake(_) ->
         ?assertEqual({Name, Expected}, {Name, head(Socket)}),
         ok = gen_tcp:close(Socket)
      end || {Name, Opts, Bytes, Lines} <- Rows],
+    ok.
+
+%% Where the listener's `compress' allows it; RFC 7692 7.2.3.2 for the bytes.
+-spec compressed_sessions([term()]) -> ok.
+compressed_sessions(_) ->
+    Tell = fun(Req, S) -> {cowboy_websocket, Req, S} end,
+    Say = fun({text, <<"meta">>}, R, S) -> {reply, {text, atom_to_binary(cowboy_req:meta(websocket_compress, R))}, R, S};
+             (Frame, R, S) -> {reply, Frame, R, S} end,
+    Port = listen([{'_', pre_handler, #{test => self(), init => Tell, handle => Say}}], [{compress, true}]),
+    [begin
+        Socket = open(Port),
+        send(Socket, handshake([{"sec-websocket-extensions", Offer}])),
+        _ = started(),
+        ?assertMatch({Offer, {_, _}}, {Offer, binary:match(head(Socket), <<"\r\nsec-websocket-extensions: ", Answer/binary, "\r\n">>)}),
+        send(Socket, frame(1, hex("f248cdc9c90700"), #{rsv => 4})),
+        ?assertEqual(hex("c107 f248cdc9c90700"), received(Socket, 9)),
+        send(Socket, text(<<"meta">>)),
+        ?assertMatch(<<16#C1, _>>, received(Socket, 2)),
+        ok = gen_tcp:close(Socket)
+     end || {Offer, Answer} <- [{"permessage-deflate", <<"permessage-deflate">>}, {"x-webkit-deflate-frame", <<"x-webkit-deflate-frame">>},
+        {"foo, x-webkit-deflate-frame; no_context_takeover", <<"x-webkit-deflate-frame">>}]],
     ok.
 
 -spec what_is_refused_gets_400([term()]) -> ok.

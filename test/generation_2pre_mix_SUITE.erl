@@ -63,30 +63,37 @@ a_chat_of_2015(_) ->
      end || {Fields, Status} <- [{[], <<"400">>}, {[{"sec-websocket-protocol", "soap"}], <<"406">>}]],
     ok.
 
-%% What each handler exports tells them apart, whatever started the listener.
+%% What each handler exports and returns tells them apart, whatever started the listener.
 -spec every_generation_on_one_listener([term()]) -> ok.
 every_generation_on_one_listener(_) ->
-    Routes = [{"/1", pre_neighbour_1, []}, {"/pre", pre_quiet_handler, []}, {"/2", draft_handler, #{test => self(), init => fun(R, S) -> {cowboy_websocket, R, S} end}}],
-    Dispatch = cowboy_router:compile([{'_', Routes}]),
+    Upgrade = fun(Req, State) -> {cowboy_websocket, Req, State} end,
+    Handlers = [{<<"0">>, pre_neighbour_0, []}, {<<"1">>, pre_neighbour_1, []}, {<<"pre">>, pre_quiet_handler, []},
+        {<<"2">>, draft_handler, #{test => self(), init => Upgrade}}],
+    Old = [{'_', [{[Path], Handler, Opts} || {Path, Handler, Opts} <- Handlers]}],
+    Dispatch = cowboy_router:compile([{'_', [{<<"/", Path/binary>>, Handler, Opts} || {Path, Handler, Opts} <- Handlers]}]),
+    Socket = [{ip, {127, 0, 0, 1}}, {port, 0}],
     Starts = [
-        fun() -> cowboy:start_http(pre, 1, [{ip, {127, 0, 0, 1}}, {port, 0}], [{env, [{dispatch, Dispatch}]}]) end,
-        fun() -> cowboy:start_clear(pre, [{ip, {127, 0, 0, 1}}, {port, 0}], #{env => #{dispatch => Dispatch}}) end,
-        fun() -> farrier:start_listener(pre, #{ip => {127, 0, 0, 1}, port => 0, generation => '2pre', dispatch => Dispatch}) end
+        {start_listener, fun() -> cowboy:start_listener(pre, 1, cowboy_tcp_transport, Socket, cowboy_http_protocol, [{dispatch, Old}]) end},
+        {start_http, fun() -> cowboy:start_http(pre, 1, Socket, [{env, [{dispatch, Dispatch}]}]) end},
+        {pre, fun() -> farrier:start_listener(pre, #{ip => {127, 0, 0, 1}, port => 0, generation => '2pre', dispatch => Dispatch}) end},
+        {start_clear, fun() -> cowboy:start_clear(pre, Socket, #{env => #{dispatch => Dispatch}}) end}
     ],
     [begin
         {ok, _} = Start(),
-        [begin
-            Socket = open(port()),
-            send(Socket, handshake(Path, [])),
-            ?assertMatch(<<"HTTP/1.1 101 ", _/binary>>, head(Socket)),
-            send(Socket, text(<<"a">>)),
-            ?assertEqual({Path, Echo}, {Path, payload(Socket)}),
-            send(Socket, close()),
-            ?assertEqual(hex("8800"), until_eof(Socket))
-         end || {Path, Echo} <- [{<<"/1">>, <<"a">>}, {<<"/pre">>, <<"<a>">>}, {<<"/2">>, <<"a">>}]],
+        [echoes(Name, Path, Echo) || {Path, Echo} <- [{<<"0">>, <<"0:a">>}, {<<"1">>, <<"a">>}, {<<"pre">>, <<"<a>">>}, {<<"2">>, <<"a">>}]],
         ok = unlisten()
-     end || Start <- Starts],
+     end || {Name, Start} <- Starts],
     ok.
+
+-spec echoes(atom(), binary(), binary()) -> ok.
+echoes(Listener, Path, Echo) ->
+    Socket = open(port()),
+    send(Socket, handshake(<<"/", Path/binary>>, [])),
+    ?assertMatch({Listener, Path, <<"HTTP/1.1 101 ", _/binary>>}, {Listener, Path, head(Socket)}),
+    send(Socket, text(<<"a">>)),
+    ?assertEqual({Listener, Path, Echo}, {Listener, Path, payload(Socket)}),
+    send(Socket, close()),
+    ?assertEqual({Listener, Path, hex("8800")}, {Listener, Path, until_eof(Socket)}).
 
 -spec static_files([term()]) -> ok.
 static_files(Config) ->
