@@ -446,8 +446,9 @@ every_message_reaches_the_handler(_) ->
         {cowboy_req, resp_sent}],
     ?assertEqual([?INIT, ?WS_INIT], [next_call(), next_call()]),
     [begin Pid ! Message, ?assertEqual({message, Message}, next_call()) end || Message <- Messages],
-    %% All but a timer of Cowboy's own.
+    %% All but a timer and a note of Cowboy's own.
     Pid ! {timeout, make_ref(), cowboy_http_websocket},
+    Pid ! {cowboy_http_req, resp_sent},
     send(Socket, close()),
     ?assertEqual({websocket_terminate, {normal, closed}, length(Messages)}, next_call()),
     ?assertEqual(normal, exit_of(Pid)).

@@ -112,6 +112,17 @@ loops(_) ->
     {Socket, Pid} = connect(#{init => fun(Req, S) -> {loop, Req, S, 50} end}, ?GET),
     ?assertEqual("HTTP/1.1 204 No Content", hd(lines(until_eof(Socket)))),
     ?assertEqual([?INIT, {terminate, 0}], calls(Pid)),
+    %% A loop that streams is told that the head of its response was sent, as others who wait for it.
+    Stream = fun(Req, S) ->
+        {ok, Req2} = cowboy_http_req:chunked_reply(200, Req),
+        receive {cowboy_http_req, resp_sent} -> self() ! {cowboy_http_req, resp_sent} end,
+        {loop, Req2, S}
+    end,
+    Chunk = fun(Note, Req, S) -> ok = cowboy_http_req:chunk(io_lib:format("~p", [Note]), Req), {ok, Req, S} end,
+    {Socket1, Pid1} = connect(#{init => Stream, info => Chunk}, ?GET),
+    Note = <<"1B\r\n{cowboy_http_req,resp_sent}\r\n0\r\n\r\n">>,
+    ?assertEqual([Note], tl(binary:split(until_eof(Socket1), <<"\r\n\r\n">>))),
+    ?assertEqual([?INIT, {info, {cowboy_http_req, resp_sent}}, {terminate, 1}], calls(Pid1)),
     %% Every message starts the time anew.
     Tick = fun({tick, 0}, Req, S) -> {ok, Req, S}; ({tick, N}, Req, S) -> erlang:send_after(100, self(), {tick, N - 1}), {loop, Req, S} end,
     Start = fun(Req, S) -> erlang:send_after(100, self(), {tick, 7}), {loop, Req, S, 500} end,

@@ -279,9 +279,11 @@ websocket_init(W) -> {ok, W}.
 frame(Frame, W) ->
     callback(websocket_handle, Frame, W).
 
-%% A stale timer of Cowboy's own has never reached a handler. Any other message keeps the session alive like one of the
-%% client's.
+%% Cowboy's own stale timers and notes have never reached a handler. Any other message keeps the session alive like one of
+%% the client's.
 -spec info(term(), #websocket{}) -> farrier_handler:result().
+info({cowboy_http_req, resp_sent}, W) ->
+    {ok, W};
 info({timeout, Ref, cowboy_http_websocket}, W) when is_reference(Ref) ->
     {ok, W};
 info(Message, #websocket{timeout = infinity} = W) ->

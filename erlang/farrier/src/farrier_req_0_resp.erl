@@ -70,7 +70,7 @@ reply(Status, Headers, Body, #http_req{resp_state = waiting} = Req) ->
     case on_response(Status, Merged, Req) of
         #http_req{resp_state = waiting} = Req2 ->
             _ = farrier_exchange:respond(exchange(Req2), Status, on_wire(Merged), Body),
-            {ok, sent(done, Headers, Req2)};
+            {ok, noted(sent(done, Headers, Req2))};
         Req2 ->
             {ok, sent(done, Headers, Req2)}
     end.
@@ -84,7 +84,7 @@ from_fun(Status, Headers, Length, Fun, #http_req{method = Method} = Req) ->
             _ = farrier_exchange:stream(X, Status, on_wire(Merged)),
             _ = Method =:= 'HEAD' orelse Fun(),
             ok = farrier_exchange:finish(X, []),
-            {ok, sent(done, Headers, Req2)};
+            {ok, noted(sent(done, Headers, Req2))};
         Req2 ->
             {ok, sent(done, Headers, Req2)}
     end.
@@ -100,7 +100,7 @@ chunked_reply(Status, Headers, #http_req{resp_state = waiting} = Req) ->
     case on_response(Status, Merged, Req) of
         #http_req{resp_state = waiting} = Req2 ->
             _ = farrier_exchange:stream(exchange(Req2), Status, on_wire(Merged)),
-            {ok, sent(chunks, Headers, Req2)};
+            {ok, noted(sent(chunks, Headers, Req2))};
         Req2 ->
             {ok, sent(chunks, Headers, Req2)}
     end.
@@ -127,6 +127,12 @@ sent(State, Headers, Req) ->
         resp_headers = [],
         resp_body = <<>>
     }.
+
+%% Some handlers wait for it.
+-spec noted(req()) -> req().
+noted(#http_req{pid = Pid} = Req) ->
+    _ = Pid ! {cowboy_http_req, resp_sent},
+    Req.
 
 %% A reply may say that it is the last one.
 -spec connection(headers(), req()) -> keepalive | close.
