@@ -184,6 +184,15 @@ stream_handlers() ->
      Plain("error", fun(_) -> error(boom) end, 3),
      Plain("exit(request_error)", fun(_) -> exit({request_error, x, 'Text'}) end, 3),
      Plain("a cast", fun(Req) -> cowboy_req:cast({hello, world}, Req), cowboy_req:reply(200, Req) end, 5),
+     (handled("stream: a reply of another process", #{}, #{info => fun(_, Req, State) -> {stop, Req, State} end, init => fun(Req0, Script) ->
+         Self = self(),
+         _ = spawn_link(fun() ->
+             Req = cowboy_req:stream_reply(200, Req0),
+             ok = cowboy_req:stream_body(<<"a">>, nofin, Req),
+             ok = cowboy_req:stream_body(<<"b">>, fin, Req),
+             Self ! done
+         end),
+         {cowboy_loop, Req0, neighbours_loop:state(Script)} end}, [{send, get_ws()}, response, {await, exit}, Noted(6)]))#{handler := neighbours_loop},
      handled("stream: no route", #{}, #{}, [{send, request(<<"GET /none HTTP/1.1">>, [])}, response, Noted(4)]),
      handled("stream: a header is added", #{commands => fun(Commands) -> [added(C) || C <- Commands] end}, #{init => fun(Req, Script) ->
          {ok, cowboy_req:reply(200, Req), Script} end}, [{send, get_ws()}, response, Noted(4)]),
@@ -213,8 +222,13 @@ takeovers() ->
         ({switch_protocol, Headers, cowboy_websocket, State}) -> {switch_protocol, Headers, neighbours_stream_h, State};
         (Info) -> Info
     end},
+    Cast = fun(Req, Script) ->
+        #{pid := Pid, streamid := Id} = Req,
+        Pid ! {{Pid, Id}, {hello, world}},
+        oracle_handler:upgrade(Req, Script) end,
     Taken = fun(Name, Script, Steps) -> (handled("taken over: " ++ Name, Rewrite, Script, Steps))#{handler := oracle_handler} end,
-    [Taken("with another state", #{}, [upgrade, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof]),
+    [#{name => "what is cast to a request is not for its session", script => #{init => Cast}, steps => [upgrade, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof]},
+     Taken("with another state", #{}, [upgrade, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof]),
      Taken("websocket_init's frame", #{websocket_init => fun(S) -> {[{text, <<"hi">>}], S} end}, [upgrade, {frames, 1}, {send, close()}, eof]),
      Taken("frames in the handshake's segment", #{}, [{upgrade, text(<<"x">>)}, {frames, 1}, {send, close()}, eof]),
      Taken("a crash", #{handle => fun(_, _) -> error(boom) end}, [upgrade, {send, text(<<"x">>)}, eof]),

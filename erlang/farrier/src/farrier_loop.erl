@@ -95,7 +95,8 @@ message(Message, #{adapter := Adapter} = Loop) ->
 
 -spec intercept(term(), pid(), loop()) -> farrier_handler:outcome().
 %% cowboy_req:cast/2 from another process: for stream handlers, not for this one.
-intercept({{Pid, StreamId}, _}, _, Loop) when Pid =:= self(), is_integer(StreamId) ->
+intercept({{Pid, StreamId}, Message}, _, Loop) when Pid =:= self(), is_integer(StreamId) ->
+    farrier_stream:cast(Message),
     loop(Loop);
 intercept({system, From, Request}, Parent, Loop) ->
     %% Goes on in system_continue/3, whose value is that of this call.

@@ -14,11 +14,20 @@
     | {data, fin(), farrier_exchange:body()}
     | {trailers, #{binary() => iodata()}}.
 
-%% @doc Performs what a handler wants, or has the listener's stream handlers decide what is performed.
+%% @doc Performs what a handler wants, or has the listener's stream handlers decide what is performed. Another process than the
+%% request's leaves that to it: a loop takes such messages, and every request does at its end.
 -spec command(command(), farrier_req_2:req()) -> ok.
 command(Command, #{pid := Pid} = Req) ->
-    case Pid =:= self() andalso farrier_stream:is_here() of
+    case farrier_stream:is_here(Pid) of
         true -> farrier_stream:command(Command, Req);
+        false when Pid =:= self() -> perform(Command, Req);
+        false -> elsewhere(Command, Req)
+    end.
+
+-spec elsewhere(command(), farrier_req_2:req()) -> ok.
+elsewhere(Command, #{pid := Pid, streamid := StreamId} = Req) ->
+    case farrier_stream:is_at(Pid) of
+        true -> Pid ! {{Pid, StreamId}, Command}, ok;
         false -> perform(Command, Req)
     end.
 
@@ -82,8 +91,10 @@ persistent(X, Headers) ->
         {keepalive, _} -> Headers
     end.
 
-%% RFC 7230 4.3
+%% RFC 7230 4.3. HTTP/2 has no need to ask.
 -spec takes_trailers(farrier_req_2:req()) -> boolean().
+takes_trailers(#{version := 'HTTP/2'}) ->
+    true;
 takes_trailers(#{headers := #{<<"te">> := Te}}) ->
     lists:member(<<"trailers">>, binary:split(farrier_header:lower(Te), [<<",">>, <<" ">>], [global]));
 takes_trailers(_) ->

@@ -13,7 +13,7 @@
 -module(farrier_stream).
 
 -export([check/1]).
--export([serve/4, is_here/0, command/2, cast/1, failed/3, ended/0]).
+-export([serve/4, is_here/0, is_here/1, is_at/1, command/2, cast/1, flush/0, failed/3, ended/0]).
 %% For `cowboy_stream' and `cowboy_stream_h'.
 -export([init/3, data/4, info/3, terminate/3, early_error/5, run_with/3]).
 
@@ -101,6 +101,22 @@ run_with(Req, Env, Middlewares) ->
 is_here() ->
     get(?KEY) =/= undefined.
 
+%% @doc Whether they are those of the request whose Req names the process `Pid'.
+-spec is_here(pid()) -> boolean().
+is_here(Pid) ->
+    case get(?KEY) of
+        #stream{req = #{pid := Pid}} -> true;
+        _ -> false
+    end.
+
+%% @doc Whether another process has.
+-spec is_at(pid()) -> boolean().
+is_at(Pid) ->
+    case process_info(Pid, dictionary) of
+        {dictionary, Dictionary} -> lists:keymember(?KEY, 1, Dictionary);
+        undefined -> false
+    end.
+
 %% @doc Lets the handlers see a command, or whatever else concerns them, and performs what they make of it.
 -spec command(term(), farrier_req_2:req()) -> ok.
 command(Command, Req) ->
@@ -115,6 +131,18 @@ cast(Message) ->
     case get(?KEY) of
         undefined -> ok;
         #stream{req = Req} -> command(Message, Req)
+    end.
+
+%% @doc Does with every message that is for the handlers, and has come from other processes, what `cast/1' does.
+-spec flush() -> ok.
+flush() ->
+    Self = self(),
+    receive
+        {{Self, StreamId}, Message} when is_integer(StreamId) ->
+            cast(Message),
+            flush()
+    after 0 ->
+        ok
     end.
 
 %% @doc Tells the handlers that the request has failed, and performs what they answer.
@@ -136,6 +164,7 @@ ended() ->
 
 -spec exited(term()) -> ok.
 exited(Reason) ->
+    flush(),
     #stream{req = Req} = Stream = get(?KEY),
     _ = put(?KEY, Stream#stream{over = true}),
     command({'EXIT', self(), Reason}, Req),
