@@ -254,6 +254,25 @@ cowboy_req_answers_by_what_it_is_handed_test() ->
     ?assertError(undef, cowboy_req:qs_val(<<"a">>, Map)),
     ?assertError(undef, cowboy_req:match_qs([a], Record)).
 
+urls_name_the_scheme_of_the_connection_test_() ->
+    [
+        ?_assertMatch({Url, _}, cowboy_req:host_url(req(#{scheme => Scheme, port => Port})))
+     || {Scheme, Port, Url} <- [
+            {<<"http">>, 80, <<"http://example.org">>},
+            {<<"http">>, 443, <<"http://example.org:443">>},
+            {<<"https">>, 443, <<"https://example.org">>},
+            {<<"https">>, 80, <<"https://example.org:80">>}
+        ]
+    ].
+
+what_ranchs_transports_have_the_transports_of_requests_have_test_() ->
+    [
+        {atom_to_list(Module), ?_assertEqual([], [{name, 0}, {messages, 0}, {secure, 0}, {peername, 1}, {sockname, 1},
+            {setopts, 2}, {controlling_process, 2}, {send, 2}, {sendfile, 2}, {sendfile, 4}, {sendfile, 5}, {recv, 3},
+            {close, 1}, {shutdown, 2}] -- Module:module_info(exports))}
+     || Module <- [farrier_transport, farrier_ssl_transport]
+    ].
+
 a_req_can_be_made_up_test() ->
     Headers = [{<<"connection">>, <<"close">>}],
     Made = [socket, transport, peer, <<"GET">>, <<"/a">>, <<"q=1">>, 'HTTP/1.1', Headers, <<"h">>, 80, <<"b">>, true, false, undefined],

@@ -33,6 +33,7 @@ new(Request, Ref, Options) ->
     } = Request,
     #http_req{
         socket = {farrier_socket, self()},
+        transport = transport(Request),
         connection = connection(Request, maps:get(max_keepalive, Options, 100)),
         pid = self(),
         method = Method,
@@ -73,6 +74,10 @@ new(Socket, Transport, Peer, Method, Path, Qs, Version, Headers, Host, Port, Buf
 -spec wish(boolean(), atom(), [{binary(), binary()}]) -> keepalive | close.
 wish(false, _, _) -> close;
 wish(true, Version, Headers) -> farrier_exchange:persistence(#{version => Version, headers => Headers}).
+
+-spec transport(map()) -> farrier_transport | farrier_ssl_transport.
+transport(#{scheme := <<"https">>}) -> farrier_ssl_transport;
+transport(_) -> farrier_transport.
 
 %% The last request that a connection may make closes it.
 -spec connection(map(), pos_integer() | infinity) -> keepalive | close.
@@ -233,12 +238,18 @@ value(Key, Pairs, Default) ->
         false -> Default
     end.
 
-%% @doc Scheme, host and port; the port only if it is not 80.
+%% @doc Scheme, host and port; the port only if it is not the scheme's own.
 -spec host_url(req()) -> {binary() | undefined, req()}.
-host_url(#http_req{port = undefined} = Req) -> {undefined, Req};
-host_url(#http_req{port = 80, host = Host} = Req) -> {<<"http://", Host/binary>>, Req};
-host_url(#http_req{port = Port, host = Host} = Req) ->
-    {<<"http://", Host/binary, ":", (integer_to_binary(Port))/binary>>, Req}.
+host_url(#http_req{port = undefined} = Req) ->
+    {undefined, Req};
+host_url(#http_req{port = Port, host = Host, transport = Transport} = Req) ->
+    {host_url(Transport:name(), Host, Port), Req}.
+
+-spec host_url(tcp | ssl, binary(), inet:port_number()) -> binary().
+host_url(tcp, Host, 80) -> <<"http://", Host/binary>>;
+host_url(ssl, Host, 443) -> <<"https://", Host/binary>>;
+host_url(tcp, Host, Port) -> <<"http://", Host/binary, ":", (integer_to_binary(Port))/binary>>;
+host_url(ssl, Host, Port) -> <<"https://", Host/binary, ":", (integer_to_binary(Port))/binary>>.
 
 -spec url(req()) -> {binary() | undefined, req()}.
 url(#http_req{path = Path, qs = Qs} = Req) ->
