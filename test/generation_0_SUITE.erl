@@ -1,4 +1,5 @@
-%% @doc WebSocket handlers of Cowboy 0.2 to 0.6 over raw sockets: every callback, return, reason and byte that they could count on.
+%% @doc WebSocket handlers of Cowboy 0.2 to 0.6 over raw sockets: every callback, return, reason and byte that they
+%% could count on.
 -module(generation_0_SUITE).
 
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
@@ -404,7 +405,8 @@ timeout_closes(_) ->
     ?assertEqual([?INIT, ?WS_INIT, {websocket_terminate, {normal, timeout}, 0}], calls(Pid)),
     ?assertEqual(normal, exit_of(Pid)).
 
-%% A handler that sends itself a message again and again outlives its timeout many times over, unlike in later generations.
+%% A handler that sends itself a message again and again outlives its timeout many times over, unlike in later
+%% generations.
 -spec messages_and_data_keep_a_session_alive([term()]) -> ok.
 messages_and_data_keep_a_session_alive(_) ->
     Init = fun(Req, S) -> erlang:send_after(100, self(), {tick, 10}), {ok, Req, S, 500} end,

@@ -394,7 +394,8 @@ generations_in_one_listener(_) ->
      end || Port <- [Old, Later], {Path, Wire} <- [{<<"/ws/old">>, "8800"}, {<<"/ws/later">>, "8802 03e9"}, {<<"/ws/map">>, "8802 03e9"}]],
     ok.
 
-%% In 2012 projects met Cowboy between two names: cowboy_req was there, cowboy_http_websocket still what init/3 returned.
+%% In 2012 projects met Cowboy between two names: cowboy_req was there, cowboy_http_websocket still what init/3
+%% returned.
 -spec half_renamed_handlers([term()]) -> ok.
 half_renamed_handlers(_) ->
     Port = listen([{'_', [{[<<"ws">>, token], old_renamed_handler, []}]}]),
