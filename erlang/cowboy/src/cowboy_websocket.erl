@@ -70,10 +70,12 @@ when
 -optional_callbacks([websocket_init/1, terminate/3]).
 
 %% @doc Whether a request asks for a WebSocket: a GET over HTTP/1.1 whose `connection' and `upgrade' say so
-%% (RFC 6455 4.2.1; Cowboy 2.4).
+%% (RFC 6455 4.2.1), or over HTTP/2 an extended CONNECT (RFC 8441 4). Cowboy 2.4.
 -spec is_upgrade_request(cowboy_req:req()) -> boolean().
 is_upgrade_request(#{method := <<"GET">>, version := 'HTTP/1.1'} = Req) ->
     names(<<"connection">>, <<"upgrade">>, Req) andalso names(<<"upgrade">>, <<"websocket">>, Req);
+is_upgrade_request(#{version := 'HTTP/2'} = Req) ->
+    farrier_handshake:is_upgrade_request(Req);
 is_upgrade_request(_) ->
     false.
 

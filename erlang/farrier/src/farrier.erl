@@ -34,6 +34,8 @@
     max_method_length => pos_integer(),
     max_header_name_length => pos_integer(),
     max_header_value_length => pos_integer(),
+    enable_connect_protocol => boolean(),
+    max_concurrent_streams => pos_integer() | infinity,
     max_headers => pos_integer(),
     linger_timeout => timeout(),
     read_ahead => pos_integer(),
@@ -72,6 +74,8 @@
 %%   `linger_timeout' (1000 ms): how long a closing socket is drained, so that the last bytes reach the client</li>
 %% <li>`max_request_line_length' (8000 bytes), `max_method_length' (32), `max_header_name_length' (64),
 %%   `max_header_value_length' (4096), `max_headers' (100)</li>
+%% <li>`enable_connect_protocol' (false): whether clients may open WebSockets over HTTP/2 (RFC 8441).
+%%   `max_concurrent_streams' (100 or infinity): HTTP/2 streams that a connection may have open at once</li>
 %% <li>`owner_death' (`internal_server_error' in generation 2, `close' in 1): what a client gets whose request's process
 %%   dies without an answer</li>
 %% </ul>
@@ -88,7 +92,7 @@
 %% <li>`versions' (`['tlsv1.3', 'tlsv1.2']'), `ciphers' and `supported_groups' or `eccs' (all that there are, the best
 %%   first), `honor_cipher_order' (false). Those of the past that rustls lacks are left out with a notice while others
 %%   remain</li>
-%% <li>`alpn_preferred_protocols' (`[<<"http/1.1">>]' in generation 2, else none), `reuse_sessions' (true) or
+%% <li>`alpn_preferred_protocols' (`[<<"h2">>, <<"http/1.1">>]' in generation 2, else none), `reuse_sessions' (true) or
 %%   `session_tickets': whether clients may resume; the server keeps nothing for it</li>
 %% <li>`handshake_timeout' (5000 ms): for the handshake</li>
 %% </ul>

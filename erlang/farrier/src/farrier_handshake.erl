@@ -26,7 +26,15 @@ check_1(Req0) ->
     end.
 
 %% @doc Cowboy 2.18: what is no upgrade request is told so (426, or 501 for a version other than 1.1), what is a bad one gets 400.
--spec check_2(map()) -> {ok, Accept :: binary()} | {error, 400 | 426 | 501, map()}.
+%% Over HTTP/2 the request is an extended CONNECT (RFC 8441 4), which needs no key.
+-spec check_2(map()) -> {ok, Accept :: binary() | none} | {error, 400 | 426 | 501, map()}.
+check_2(#{version := 'HTTP/2'} = Req) ->
+    try is_upgrade_request(Req) andalso checked_version(Req) of
+        true -> {ok, none};
+        false -> {error, 501, #{}}
+    catch
+        _:_ -> {error, 400, #{}}
+    end;
 check_2(#{version := Version} = Req) ->
     try is_upgrade_request(Req) andalso checked_2(Req) of
         false when Version =:= 'HTTP/1.1' ->
@@ -45,16 +53,23 @@ check_2(#{version := Version} = Req) ->
 is_upgrade_request(#{version := 'HTTP/1.1', method := <<"GET">>} = Req) ->
     lists:member(<<"upgrade">>, farrier_req_2:parse_header(<<"connection">>, Req, [])) andalso
         lists:member(<<"websocket">>, farrier_req_2:parse_header(<<"upgrade">>, Req));
+is_upgrade_request(#{version := 'HTTP/2', method := <<"CONNECT">>, protocol := Protocol}) ->
+    farrier_header:lower(Protocol) =:= <<"websocket">>;
 is_upgrade_request(_) ->
     false.
 
--spec checked_2(map()) -> binary().
-checked_2(Req) ->
+-spec checked_version(map()) -> true.
+checked_version(Req) ->
     true = lists:member(farrier_req_2:parse_header(<<"sec-websocket-version">>, Req), [7, 8, 13]),
-    Key = farrier_req_2:header(<<"sec-websocket-key">>, Req),
-    true = is_binary(Key),
     %% Malformed extensions fail the handshake even where none would be accepted.
     _ = farrier_req_2:parse_header(<<"sec-websocket-extensions">>, Req),
+    true.
+
+-spec checked_2(map()) -> binary().
+checked_2(Req) ->
+    true = checked_version(Req),
+    Key = farrier_req_2:header(<<"sec-websocket-key">>, Req),
+    true = is_binary(Key),
     accept(Key).
 
 %% @doc The answer to a `sec-websocket-key' (RFC 6455 4.2.2).
@@ -71,16 +86,22 @@ headers_1(Accept, Extensions, Set) ->
 
 %% @doc The 101 of Cowboy 2: one map of headers, in which the handler's win over date and server and the handshake's
 %% over the handler's; the cookies come last.
--spec headers_2(binary(), extensions(), map()) -> [{binary(), iodata()}].
+-spec headers_2(binary() | none, extensions(), map()) -> [{binary(), iodata()}].
 headers_2(Accept, Extensions, Req) ->
     {Cookies, Set} = lists:partition(fun({Name, _}) -> Name =:= <<"set-cookie">> end, farrier_req_2:upgrade_headers(Req)),
     Default = #{<<"date">> => farrier_clock:rfc1123(), <<"server">> => <<"Cowboy">>},
-    Headers = (maps:merge(Default, maps:from_list(Set)))#{
+    Headers = accepted(Accept, maps:merge(Default, maps:from_list(Set))),
+    maps:to_list(extended(Extensions, Headers)) ++ Cookies.
+
+-spec accepted(binary() | none, map()) -> map().
+accepted(none, Headers) ->
+    Headers;
+accepted(Accept, Headers) ->
+    Headers#{
         <<"connection">> => <<"Upgrade">>,
         <<"upgrade">> => <<"websocket">>,
         <<"sec-websocket-accept">> => Accept
-    },
-    maps:to_list(extended(Extensions, Headers)) ++ Cookies.
+    }.
 
 -spec extended(extensions(), map()) -> map().
 extended(none, Headers) -> Headers;

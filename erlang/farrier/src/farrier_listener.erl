@@ -61,7 +61,8 @@
 ]).
 -define(BRIDGE_OPTIONS, [
     ip, port, backlog, nodelay, keepalive, ipv6_v6only, sndbuf, recbuf, max_connections, linger_timeout,
-    read_ahead, high_watermark, low_watermark, owner_death, tls
+    read_ahead, high_watermark, low_watermark, owner_death, tls, enable_connect_protocol,
+    max_concurrent_streams
     | ?HTTP_OPTIONS
 ]).
 

@@ -245,13 +245,15 @@ defaults(2) -> #{env => #{}}.
 listener_options() ->
     [env, middlewares, bridge, logger, request_timeout, linger_timeout, max_keepalive,
         max_request_line_length, max_method_length, max_header_name_length, max_header_value_length,
-        max_headers, read_ahead, high_watermark, low_watermark].
+        max_headers, read_ahead, high_watermark, low_watermark, enable_connect_protocol, max_concurrent_streams].
 
 -spec protocol_kind(1 | 2, any()) -> kind().
 protocol_kind(1, env) -> list;
 protocol_kind(2, env) -> map;
 protocol_kind(1, timeout) -> timeout;
 protocol_kind(_, trap_exit) -> boolean;
+protocol_kind(2, enable_connect_protocol) -> boolean;
+protocol_kind(2, max_concurrent_streams) -> limit;
 protocol_kind(_, middlewares) -> modules;
 protocol_kind(_, stream_handlers) -> stream_handlers;
 protocol_kind(_, proxy_header) -> {only, false};

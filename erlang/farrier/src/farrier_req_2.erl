@@ -36,7 +36,7 @@
 new(Request, Ref) ->
     ok = farrier_exchange:bind(Ref),
     Length = maps:get(body_length, Request),
-    (maps:with([method, version, scheme, host, port, path, qs, peer, sock], Request))#{
+    (maps:with([method, version, scheme, host, port, path, qs, peer, sock, protocol], Request))#{
         headers => headers_map(maps:get(headers, Request)),
         ref => Ref,
         pid => self(),

@@ -88,7 +88,7 @@ options(_, Options) ->
     {error, {bad_option, tls, Options, <<"a map or a property list of options of TLS">>}}.
 
 -spec alpn(farrier_handler:generation()) -> [binary()].
-alpn(2) -> [<<"http/1.1">>];
+alpn(2) -> [<<"h2">>, <<"http/1.1">>];
 alpn(_) -> [].
 
 -spec identities(map()) -> map().

@@ -182,7 +182,7 @@ pub struct ListenerOptions {
     /// Whether clients may open WebSockets over HTTP/2 (RFC 8441).
     pub enable_connect_protocol: bool,
     /// HTTP/2 streams that a connection may have open at once.
-    pub max_concurrent_streams: u32,
+    pub max_concurrent_streams: Limit,
     /// What becomes of a request whose process dies.
     pub owner_death: OwnerDeath,
     /// Version that the status lines of answers to HTTP/1.0 requests name: 1.1 in Cowboy 2, 1.0 in Cowboy 1.
@@ -215,7 +215,7 @@ impl Default for ListenerOptions {
             high_watermark: 64 * 1024,
             low_watermark: 32 * 1024,
             enable_connect_protocol: false,
-            max_concurrent_streams: 100,
+            max_concurrent_streams: Limit(Some(100)),
             owner_death: OwnerDeath::InternalServerError,
             http10_status_line: HttpVersion::Http11,
             tls: None,

@@ -118,7 +118,9 @@ fn builder<B: Bridge>(shared: &Shared<B>) -> http2::Builder<TokioExecutor> {
     builder
         .timer(TokioTimer::new())
         .auto_date_header(false)
-        .max_concurrent_streams(options.max_concurrent_streams)
+        .max_concurrent_streams(
+            (options.max_concurrent_streams.0).and_then(|streams| u32::try_from(streams).ok()),
+        )
         .initial_stream_window_size(window)
         .initial_connection_window_size(window.max(CONNECTION_WINDOW))
         .max_send_buf_size(options.high_watermark)
