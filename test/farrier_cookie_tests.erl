@@ -17,6 +17,21 @@ cookies_are_read_leniently_test_() ->
 cookies_that_would_confuse_are_refused_test_() ->
     [?_assertEqual(error, farrier_cookie:parse(Header)) || Header <- [<<"=a">>, <<"a,b=c">>, <<"a=b\rc">>, <<"a\t=b">>]].
 
+cookies_of_generation_1_have_names_and_no_attributes_test_() ->
+    [?_assertEqual(Cookies, farrier_cookie:parse_1(Header)) || {Header, Cookies} <- [
+        {<<"a=b; c=d">>, {ok, [{<<"a">>, <<"b">>}, {<<"c">>, <<"d">>}]}},
+        {<<"$Version=1; a=b; $Path=/, c=d ">>, {ok, [{<<"a">>, <<"b">>}, {<<"c">>, <<"d">>}]}},
+        {<<" ,;a=b c , d=e;;">>, {ok, [{<<"a">>, <<"b c , d=e">>}]}},
+        {<<"a=;b=\"c\"">>, {ok, [{<<"a">>, <<>>}, {<<"b">>, <<"\"c\"">>}]}},
+        {<<>>, {ok, []}},
+        {<<"$a">>, {ok, []}},
+        {<<"a">>, error},
+        {<<"a=b; c">>, error},
+        {<<"=a">>, error},
+        {<<"a b=c">>, error},
+        {<<"a=b\t">>, error}
+    ]].
+
 foreign_cookies_are_filtered_out_test() ->
     ?assertEqual(<<"a=1; b=\t">>, farrier_cookie:filter([<<"a">>, <<"b">>], <<"x=\r; a=1; y;b=\t">>)).
 

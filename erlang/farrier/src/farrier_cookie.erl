@@ -1,7 +1,7 @@
 %% @doc Reads `cookie' headers and writes `set-cookie' values as the Cowboys do (RFC 6265, leniently).
 -module(farrier_cookie).
 
--export([parse/1, filter/2, set/3, set_1/3]).
+-export([parse/1, parse_1/1, filter/2, set/3, set_1/3]).
 
 -export_type([options/0]).
 
@@ -29,9 +29,38 @@ parse(Header) ->
 pairs(Header) ->
     [skip_separators(P) || P <- binary:split(Header, <<";">>, [global])].
 
+%% @doc As Cowboy 1 reads it: every cookie has a name, in which no space may stand, and names that begin with a dollar
+%% sign are attributes (RFC 2109 4.3.4) and left out.
+-spec parse_1(binary()) -> {ok, [{binary(), binary()}]} | error.
+parse_1(Header) ->
+    try
+        {ok, pairs_1(skip_separators(Header))}
+    catch
+        error:badarg -> error
+    end.
+
+-spec pairs_1(binary()) -> [{binary(), binary()}].
+pairs_1(<<>>) ->
+    [];
+pairs_1(<<"$", Attribute/binary>>) ->
+    pairs_1(after_first(binary:split(Attribute, [<<",">>, <<";">>])));
+pairs_1(Text) ->
+    [Pair | _] = Split = binary:split(Text, <<";">>),
+    [pair_1(binary:split(Pair, <<"=">>)) | pairs_1(after_first(Split))].
+
+-spec after_first([binary()]) -> binary().
+after_first([_]) -> <<>>;
+after_first([_, Rest]) -> skip_separators(Rest).
+
+-spec pair_1([binary()]) -> {binary(), binary()}.
+pair_1([Name, Value]) when Name =/= <<>> ->
+    {without(valid_name(Name), <<" ">>), strip_trailing(valid_value(Value))};
+pair_1(_) ->
+    error(badarg).
+
 %% A comma separated cookies once (RFC 2109 4.3.4).
 -spec skip_separators(binary()) -> binary().
-skip_separators(<<C, Rest/binary>>) when C =:= $\s; C =:= $\t; C =:= $, -> skip_separators(Rest);
+skip_separators(<<C, Rest/binary>>) when C =:= $\s; C =:= $\t; C =:= $,; C =:= $; -> skip_separators(Rest);
 skip_separators(Bin) -> Bin.
 
 -spec pair(binary()) -> {binary(), binary()}.

@@ -9,17 +9,19 @@ parse(Name, Raw) ->
     case shape(Name) of
         unknown -> unknown;
         _ when Raw =:= undefined -> absent;
+        cookies -> farrier_cookie:parse_1(Raw);
         Shape -> parsed(Shape, farrier_header:parse(parser(Name), Raw))
     end.
 
--spec shape(binary()) -> same | credentials | expectations | ranges | unknown.
+-spec shape(binary()) -> same | cookies | credentials | expectations | ranges | unknown.
 shape(<<"authorization">>) -> credentials;
+shape(<<"cookie">>) -> cookies;
 shape(<<"expect">>) -> expectations;
 shape(<<"range">>) -> ranges;
 shape(Name) ->
     Known = [
         <<"accept">>, <<"accept-charset">>, <<"accept-encoding">>, <<"accept-language">>, <<"connection">>,
-        <<"content-length">>, <<"content-type">>, <<"cookie">>, <<"if-match">>, <<"if-modified-since">>,
+        <<"content-length">>, <<"content-type">>, <<"if-match">>, <<"if-modified-since">>,
         <<"if-none-match">>, <<"if-unmodified-since">>, <<"sec-websocket-extensions">>,
         <<"sec-websocket-protocol">>, <<"sec-websocket-version">>, <<"transfer-encoding">>, <<"upgrade">>,
         <<"x-forwarded-for">>
