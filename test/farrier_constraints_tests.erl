@@ -52,3 +52,8 @@ errors_are_sentences_that_show_the_value_test_() ->
 
 unknown_constraint_is_named_test() ->
     ?assertError({unknown_constraint, float}, farrier_constraints:validate(<<"1">>, float)).
+
+errors_are_told_in_cowboys_words_test() ->
+    ?assertEqual(<<"The value <<\"x\">> is not an integer.">>,
+        iolist_to_binary(cowboy_constraints:format_error({int, not_an_integer, <<"x">>}))),
+    ?assertEqual(<<"The value <<>> is empty.">>, iolist_to_binary(cowboy_constraints:format_error({nonempty, empty, <<>>}))).

@@ -35,12 +35,12 @@ reverse(Value, Constraints) when is_list(Constraints) ->
 reverse(Value, Constraint) ->
     apply_all(reverse, Value, [Constraint]).
 
-%% @doc A sentence for people about an error of `validate/2' or `reverse/2'.
+%% @doc A sentence for people about an error of `validate/2' or `reverse/2', in Cowboy's words: handlers answer with it.
 -spec format_error(reason()) -> iodata().
 format_error({int, not_an_integer, Value}) ->
-    io_lib:format("The value ~p is not an integer of at most ~b digits.", [Value, ?MAX_DIGITS]);
+    io_lib:format("The value ~p is not an integer.", [Value]);
 format_error({nonempty, empty, Value}) ->
-    io_lib:format("The value ~p is empty; something must be given.", [Value]);
+    io_lib:format("The value ~p is empty.", [Value]);
 format_error({Constraint, Reason, Value}) when is_function(Constraint, 2) ->
     Constraint(format_error, {Reason, Value});
 format_error({Constraint, Reason, Value}) when is_function(Constraint, 1) ->
