@@ -121,7 +121,7 @@ ranch_starts_cowboys_protocols_only() ->
     [?assertError({not_supported, {ranch, F, _}, _}, apply(ranch, F, Args)) || {F, Args} <- [
         {handshake, [ref]}, {handshake, [ref, []]}, {recv_proxy_header, [ref, 1]}]],
     [?assertError({not_supported, {P, start_link, _}, _}, apply(P, start_link, lists:duplicate(N, x))) || {P, N} <- [
-        {cowboy_clear, 3}, {cowboy_clear, 4}, {cowboy_tls, 3}, {cowboy_tls, 4}, {cowboy_protocol, 4}, {cowboy_spdy, 4}]].
+        {cowboy_protocol, 4}, {cowboy_spdy, 4}]].
 
 suspended_listener_has_no_port() ->
     with_listener(2, fun(_) ->

@@ -12,7 +12,7 @@
 
 -spec tables() -> [{atom(), [map()]}].
 tables() ->
-    [{loops, loops()}, {loops_pre, loops_pre()}, {loop_ends, loop_ends()}, {event_sources, event_sources()}, {three_in_one, three_in_one()},
+    [{loops, loops()}, {loops_pre, loops_pre()}, {mixed, mixed()}, {loop_ends, loop_ends()}, {event_sources, event_sources()}, {three_in_one, three_in_one()},
      {sub_protocols, sub_protocols()}, {suspensions, suspensions()}, {hooks, hooks()}, {compressed, compressed()}].
 
 -spec get_ws() -> iodata().
@@ -129,6 +129,19 @@ loops_pre() ->
      Loop("error", #{info => fun(_, _, _) -> error(boom) end}, [{message, go}, status, eof], [{message, sent}, ?SERVER_ERROR, {eof, <<>>}],
           [{info, go, {state, 0}}, End({crash, error, boom})],
           [{cowboy_handler, [{class, error}, {reason, boom}, {mfa, {neighbours_loop_pre, info, 3}}, {stacktrace, '<stack>'}, {req, '<req>'}, {state, {state, 0}}]}])].
+
+%% A handler of Cowboy 2 under this listener of Cowboy 1; the middleware after it gets the Req of the listener's generation.
+-spec mixed() -> [map()].
+mixed() ->
+    Info = fun(stop, #{method := _} = Req, State) -> {stop, cowboy_req:reply(200, #{}, <<"two">>, Req), State}; (_, Req, State) -> {ok, Req, State, hibernate} end,
+    After = fun(Req, Env) ->
+        {<<"GET">>, Req2} = cowboy_req:method(Req),
+        oracle_trace:note(is_list(Env)),
+        {ok, Req2, Env} end,
+    [(loop("mixed: a loop of Cowboy 2", #{info => Info, init => fun(Req, Script) -> {cowboy_loop, Req, neighbours_loop:state(Script), hibernate} end},
+           sent([a, stop]) ++ [{response, body}], [{message, sent}, {message, sent}, ?OK(<<"two">>)],
+           [{info, a, {state, 0}}, {info, stop, {state, 0}}, {terminate, stop, {state, 0}}, {note, true}], [normal]))
+     #{handler := neighbours_loop_2, proto => [{middlewares, [cowboy_router, cowboy_handler, oracle_middleware]}, {env, [{oracle, After}]}]}].
 
 %%% WebSocket, loop and plain in one
 

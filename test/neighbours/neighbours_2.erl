@@ -80,6 +80,12 @@ loop_ends() ->
          process_flag(trap_exit, true),
          {cowboy_loop, Req, neighbours_loop:state(Script)} end}, [close]),
      loop("the client goes away in the middle of a body", Streaming(fun(Req, State) -> {ok, Req, State} end), Go ++ [head, {recv, 8}, close]),
+     #{name => "the client goes away from a handler that waits in init", handler => oracle_handler_bare,
+       script => #{watch_init => true, init => fun(_, _) -> receive never -> ok end end},
+       steps => [{send, get_ws()}, {await, init}, close]},
+     #{name => "the client goes away from a handler that waits for its body", handler => oracle_handler_bare,
+       script => #{watch_init => true, init => fun(Req, _) -> cowboy_req:read_body(Req) end},
+       steps => [{send, request(<<"POST /ws HTTP/1.1">>, [{<<"content-length">>, <<"9">>}])}, {await, init}, close]},
      loop("the listener stops", #{}, [unlisten, eof])].
 
 %%% EventSource
@@ -200,6 +206,7 @@ stream_handlers() ->
          {ok, cowboy_req:reply(200, #{}, cowboy_req:path(Req), Req), Script} end}, [{send, request(<<"GET /other HTTP/1.1">>, [])}, response, Noted(4)]),
      handled("stream: the handler answers alone", #{init => fun(_) -> [{response, 200, #{<<"content-length">> => <<"2">>}, <<"hi">>}, stop] end}, #{},
              [{send, get_ws()}, response, Noted(2)]),
+     handled("stream: it fails to begin", #{init => fun(_) -> error(boom) end}, #{}, [{send, get_ws()}, status]),
      handled("stream: an upgrade", #{}, #{}, [upgrade, {send, text(<<"x">>)}, {frames, 1}, {send, close()}, eof]),
      handled("stream: a header of the 101 is added", #{commands => fun(Commands) -> [added(C) || C <- Commands] end}, #{},
              [upgrade, {send, close()}, eof]),
@@ -307,7 +314,28 @@ suspensions() ->
 
 %% What Cowboy has only since a later version than the one to compare with.
 -spec later() -> [{atom(), [map()]}].
-later() -> [{patience, patience()}].
+later() -> [{patience, patience()}, {mixed, mixed()}].
+
+%% A handler of Cowboy 1 under this listener of Cowboy 2; the middleware after it gets the Req of the listener's generation.
+-spec mixed() -> [map()].
+mixed() ->
+    Info = fun
+        (stop, Req, State) ->
+            {<<"GET">>, Req2} = cowboy_req:method(Req),
+            {ok, Req3} = cowboy_req:reply(200, [], <<"one">>, Req2),
+            {ok, Req3, State};
+        (_, Req, State) ->
+            {loop, Req, State, hibernate}
+    end,
+    After = fun(#{method := <<"GET">>} = Req, #{} = Env) ->
+        oracle_trace:note(converted),
+        {ok, Req, Env} end,
+    [(loop("mixed: a loop of Cowboy 1", #{info => Info, init => fun(Req, Script) -> {loop, Req, neighbours_loop:state(Script), hibernate} end},
+           [{message, a}, {message, stop}, {response, body}]))
+     #{handler := neighbours_loop_1,
+       proto => #{middlewares => [cowboy_router, cowboy_handler, oracle_middleware], env => #{oracle => After}},
+       expect => #{wire => [{message, sent}, {message, sent}, {<<"HTTP/1.1 200 OK">>, <<"one">>}], exits => [normal],
+                   callbacks => [init, {info, a, {state, 0}}, {info, stop, {state, 0}}, {terminate, {normal, shutdown}, {state, 0}}, {note, converted}]}}].
 
 %% The timeout of 2.12: `info/3' is told `timeout' when no message has come for so long, and may change it.
 -spec patience() -> [map()].

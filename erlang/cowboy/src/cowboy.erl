@@ -126,11 +126,13 @@ stop_listener(Ref) ->
 %% listener, and `badmatch' for a listener of Cowboy 1 that was started without `env', as Cowboy does.
 -spec set_env(ref(), atom(), any()) -> ok.
 set_env(Ref, Key, Value) ->
-    case config(Ref) of
-        #{generation := 2} -> ok;
-        #{protocol_options := Given} -> {env, _} = lists:keyfind(env, 1, Given)
-    end,
+    #{generation := Generation, protocol_options := Given} = config(Ref),
+    {env, _} = env_option(Generation, Given),
     farrier:set_env(Ref, Key, Value).
+
+-spec env_option(farrier_handler:generation(), any()) -> {env, any()} | false.
+env_option(2, _) -> {env, default};
+env_option(_, Given) -> lists:keyfind(env, 1, Given).
 
 %% @doc A value of the middlewares' environment. Raises `{badkey, Key}' if there is none.
 -spec get_env(ref(), atom()) -> any().

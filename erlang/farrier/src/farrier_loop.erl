@@ -53,10 +53,11 @@
 run(Loop) ->
     {Bridge, Handle} = farrier_exchange:bridge(),
     Watch = make_ref(),
-    case Bridge:await_closed(Handle, Watch) of
-        ok -> ok;
-        {error, closed} -> self() ! {Watch, {error, closed}}
-    end,
+    _ =
+        case Bridge:await_closed(Handle, Watch) of
+            ok -> ok;
+            {error, closed} -> self() ! {Watch, {error, closed}}
+        end,
     waiting(maps:merge(
         #{patience => infinity, hibernate => false},
         Loop#{watch => Watch, timer => timer(maps:get(timeout, Loop, infinity))}

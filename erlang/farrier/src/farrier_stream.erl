@@ -121,9 +121,16 @@ is_at(Pid) ->
 -spec command(term(), farrier_req_2:req()) -> ok.
 command(Command, Req) ->
     #stream{req = #{streamid := StreamId}, chain = Chain0} = Stream = get(?KEY),
-    {Commands, Chain} = info(StreamId, Command, Chain0),
-    _ = put(?KEY, Stream#stream{req = Req, chain = Chain}),
-    perform(Commands).
+    try info(StreamId, Command, Chain0) of
+        {Commands, Chain} ->
+            _ = put(?KEY, Stream#stream{req = Req, chain = Chain}),
+            perform(Commands)
+    catch
+        Class:Reason:Stack ->
+            %% What is answered to that is not for handlers that fail.
+            _ = erase(?KEY),
+            erlang:raise(Class, Reason, Stack)
+    end.
 
 %% @doc Lets the handlers see a message that is for them. Without any it is dropped.
 -spec cast(term()) -> ok.
