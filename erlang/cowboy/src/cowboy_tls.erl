@@ -1,15 +1,19 @@
-%% The protocol of a TLS listener of Cowboy 2: its name is what `ranch:start_listener/5,6' and `ranch:child_spec/5,6' are told.
-%% farrier's own transport does the work.
+%% Cowboy's protocol over TLS, as a real Ranch starts it for each connection that it accepts. farrier encrypts by itself and cannot
+%% take such a connection over: the reason says so, and what to do.
 -module(cowboy_tls).
 
--export([start_link/3, start_link/4]).
+-export([start_link/3, start_link/4, connection_process/4]).
 
-%% @doc Ranch called this for each connection; farrier has none of its sockets.
--spec start_link(any(), module(), any()) -> no_return().
-start_link(_Ref, _Transport, _Opts) ->
-    error({not_supported, {?MODULE, start_link, 3}, <<"start a listener with cowboy:start_tls/3">>}).
+%% @doc For Ranch 1.6 and later.
+-spec start_link(cowboy:ref(), module(), cowboy:opts()) -> {ok, pid()}.
+start_link(Ref, Transport, Opts) ->
+    {ok, proc_lib:spawn_link(?MODULE, connection_process, [self(), Ref, Transport, Opts])}.
 
-%% @doc The form of Ranch 1.
--spec start_link(any(), any(), module(), any()) -> no_return().
-start_link(_Ref, _Socket, _Transport, _Opts) ->
-    error({not_supported, {?MODULE, start_link, 4}, <<"start a listener with cowboy:start_tls/3">>}).
+%% @doc For Ranch before 2.0.
+-spec start_link(cowboy:ref(), any(), module(), cowboy:opts()) -> {ok, pid()}.
+start_link(Ref, _Socket, Transport, Opts) ->
+    start_link(Ref, Transport, Opts).
+
+-spec connection_process(pid(), cowboy:ref(), module(), cowboy:opts()) -> any().
+connection_process(Parent, Ref, Transport, Opts) ->
+    farrier_adopted:init(Parent, Ref, Transport, Opts).

@@ -1,10 +1,9 @@
-%% Serves requests beside a real Cowboy 2, whose `cowboy_req' the handlers call.
+%% Serves requests as Cowboy 2 itself does, by two processes. That is needed beside a real Cowboy, whose `cowboy_req' sends messages
+%% to the process that `maps:get(pid, Req)' names and waits for its answers, and wherever one process serves a whole connection
+%% (`farrier_adopted').
 %%
-%% That module sends messages to the process that `maps:get(pid, Req)' names and waits for its answers, so that process must not
-%% be the one that runs `init/2'. As in Cowboy itself there are two:
-%%
-%% 1. The connection's process (this module) has accepted the request. It serves the messages of contract
-%%    `cowboy_req' to `cowboy_stream' (Cowboy 2.0 to 2.18) until the request's process ends or asks for an upgrade.
+%% 1. The connection's process (this module) has accepted the request. It serves the messages of `cowboy_req' (Cowboy 2.0 to
+%%    2.18) until the request's process ends or asks for an upgrade.
 %% 2. The request's process (`farrier_beside_request') runs the middlewares and the handler's `init/2', linked to the first.
 %% 3. On an upgrade the connection's process becomes the session, and the request's process ends.
 %%
@@ -45,6 +44,7 @@ is_needed() ->
 
 %% @doc Serves a request by means of a process of its own. Called by the connection's process, which must be the only one to serve
 %% this request; what it returns is as if the middlewares had run here.
+%% The caller traps exits from here on, unless an upgrade was asked for.
 -spec serve(farrier_req_2:req(), farrier_handler:env(), [module()], farrier_listener:config()) ->
     farrier_middleware:outcome() | no_return().
 serve(Req, Env, Middlewares, Config) ->
@@ -52,7 +52,7 @@ serve(Req, Env, Middlewares, Config) ->
     {Bridge, Handle} = farrier_exchange:bridge(),
     Watch = make_ref(),
     _ = Bridge:await_closed(Handle, Watch),
-    Pid = farrier_beside_request:start_link(Req, farrier_exchange:request(), Env, Middlewares),
+    Pid = farrier_beside_request:start_link(Req, Env, Middlewares, Config),
     loop(#beside{
         pid = Pid, parent = hd(get('$ancestors')), req = Req, bridge = Bridge, handle = Handle, watch = Watch, config = Config
     }).
@@ -64,8 +64,12 @@ loop(#beside{pid = Pid, parent = Parent, req = Req, bridge = Bridge, handle = Ha
     Self = self(),
     #{streamid := StreamId} = Req,
     receive
+        {{Self, StreamId}, {switch_protocol, _, Protocol, _}} ->
+            refuse(Protocol, B);
         {{Self, StreamId}, Message} ->
             loop(message(Message, B));
+        {{Self, _}, _} ->
+            loop(B);
         {Read, body, {error, Reason}} when is_map_key(Read, Reads) ->
             unreadable(Reason, B);
         {Read, body, Fin, Data} when is_map_key(Read, Reads) ->
@@ -78,7 +82,6 @@ loop(#beside{pid = Pid, parent = Parent, req = Req, bridge = Bridge, handle = Ha
             released(B),
             Error;
         {'EXIT', Pid, normal} ->
-            _ = process_flag(trap_exit, false),
             _ = Bridge:response_state(Handle) =:= none andalso message({response, 204, #{}, <<>>}, B),
             {done, Req};
         {'EXIT', Pid, Reason} ->
@@ -119,17 +122,15 @@ message({read_body, Ref, Length, Period}, #beside{pid = Pid} = B) ->
     read(Pid, Ref, Length, Period, B);
 message({read_body, From, Ref, Length, Period}, B) ->
     read(From, Ref, Length, Period, B);
-message({switch_protocol, _, Protocol, _}, B) ->
-    refuse(Protocol, B);
 message(_, B) ->
     B.
 
 %% The state that a real protocol hands over is its own business: its next release may write it differently.
--spec refuse(module(), #beside{}) -> no_return().
+-spec refuse(module(), #beside{}) -> farrier_middleware:outcome().
 refuse(Protocol, B) ->
-    failed({{not_supported, {Protocol, upgrade}, "farrier serves only what init/2 returns beside a real Cowboy: return "
+    given_up({{not_supported, {Protocol, upgrade}, "farrier serves only what init/2 returns beside a real Cowboy: return "
         "{cowboy_websocket, Req, State, Opts} from init/2 instead of calling cowboy_websocket:upgrade/4,5, or let the "
-        "cowboy application that comes with farrier take the place of the real one"}, []}, stopped(B)).
+        "cowboy application that comes with farrier take the place of the real one"}, []}, B).
 
 %%% Request body
 
@@ -161,9 +162,15 @@ body({From, Ref, _}, fin, Data, #beside{bytes = Bytes} = B) ->
     B#beside{bytes = Total}.
 
 %% A client that has gone, or one that sends what is no body.
--spec unreadable(term(), #beside{}) -> no_return().
+-spec unreadable(term(), #beside{}) -> farrier_middleware:outcome() | no_return().
 unreadable(closed, B) -> abandon(shutdown, B);
-unreadable(Reason, B) -> failed({{request_error, {body, Reason}, 'The request body could not be read.'}, []}, stopped(B)).
+unreadable(Reason, B) -> given_up({{request_error, {body, Reason}, 'The request body could not be read.'}, []}, B).
+
+%% The request's process cannot go on.
+-spec given_up(term(), #beside{}) -> farrier_middleware:outcome().
+given_up(Reason, #beside{pid = Pid} = B) ->
+    unlink(Pid),
+    failed(Reason, stopped(B)).
 
 %%% End
 
@@ -178,12 +185,13 @@ released(#beside{pid = Pid, watch = Watch} = B) ->
     after 0 -> ok
     end.
 
-%% The client is told what it has not been told yet. The connection lives on if the response is complete.
--spec failed(term(), #beside{}) -> no_return().
-failed(Reason, B) ->
+%% The client is told what it has not been told yet. The connection lives on.
+-spec failed(term(), #beside{}) -> farrier_middleware:outcome().
+failed(Reason, #beside{req = Req} = B) ->
     farrier_connection:error_response(exit, cause(Reason)),
+    farrier_exchange:close_response(),
     log(Reason, B),
-    exit(shutdown).
+    {done, Req}.
 
 %% `proc_lib' exits with a stack trace next to the cause, unless the cause is a kill or a shutdown.
 -spec cause(term()) -> term().

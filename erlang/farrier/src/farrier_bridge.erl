@@ -22,6 +22,8 @@
     peer := address(),
     sock := address(),
     cert => binary(),
+    %% Where Erlang has accepted the connection: Erlang's side of it. Not from the bridge, but from farrier_adopted.
+    socket => {term(), module()},
     body_length := non_neg_integer() | undefined,
     stream_id := pos_integer()
 }.
@@ -66,6 +68,10 @@
 
 -callback listen(Options :: map(), Acceptors :: [pid()]) ->
     {ok, listener(), address()} | {error, inet:posix() | option_error()}.
+-callback adopt(Options :: map(), Descriptor :: integer(), reference()) ->
+    {ok, listener()} | {error, inet:posix() | option_error()}.
+%% Only for a bridge inside the VM's own process.
+-optional_callbacks([adopt/3]).
 -callback configure(listener(), Options :: map()) -> ok | {error, option_error()}.
 -callback suspend(listener()) -> ok.
 -callback resume(listener()) -> ok | {error, inet:posix()}.

@@ -15,7 +15,7 @@
 -export([start_link/3, drain/1]).
 -export([init/3, resume/4, loop/3]).
 %% For the code that runs in it.
--export([upgrade/4, upgrade/1, take_upgrade/0, holds_middlewares/0, error_response/2, error_response/3, log/3]).
+-export([upgrade/4, upgrade/1, take_upgrade/0, is_upgrading/0, completed/4, holds_middlewares/0, error_response/2, error_response/3, log/3]).
 -export([take_over/1]).
 %% For `farrier_sys'.
 -export([finish/3]).
@@ -132,6 +132,11 @@ run(Chain, Context) ->
 -spec resume({module(), atom(), [term()]}, farrier_handler:env(), [module()], #request{}) -> term().
 resume(Resume, Env, Rest, Context) ->
     run(fun() -> farrier_middleware:resume(Resume, Env, Rest) end, Context).
+
+%% @doc Does what is left to do for a request that another process has run. Returns after the session, if there is one.
+-spec completed(farrier_middleware:outcome(), module(), term(), farrier_listener:config()) -> term().
+completed(Outcome, Bridge, Handle, #{ref := Ref, generation := Generation} = Config) ->
+    completed(Outcome, #request{bridge = Bridge, handle = Handle, ref = Ref, generation = Generation, config = Config}).
 
 -spec completed(farrier_middleware:outcome(), #request{}) -> term().
 completed({upgrade, Env, Rest}, Context) ->
@@ -269,6 +274,11 @@ upgrade(Adapter, Headers, Options, State) ->
 upgrade(Upgrade) ->
     _ = put('$farrier_upgrade', Upgrade),
     ok.
+
+%% @doc Whether that has been asked for.
+-spec is_upgrading() -> boolean().
+is_upgrading() ->
+    get('$farrier_upgrade') =/= undefined.
 
 %% @doc Whether the remaining middlewares have to wait for the end of a session.
 -spec holds_middlewares() -> boolean().

@@ -181,7 +181,8 @@ switch_protocol(Headers, #websocket{state = State} = W, Req) ->
 switch_protocol(Headers, cowboy_websocket, {W, State}, _) ->
     switch(Headers, W#websocket{state = State});
 switch_protocol(Headers, Protocol, {W, State}, Opts) ->
-    Arguments = [farrier_exchange:ref(), farrier_transport:socket(farrier_exchange:request()), farrier_transport, Opts, <<>>],
+    {Socket, Transport} = farrier_transport:raw(farrier_exchange:request()),
+    Arguments = [farrier_exchange:ref(), Socket, Transport, Opts, <<>>],
     switch(Headers, W#websocket{state = State, takeover = {Protocol, Arguments}}).
 
 -spec switch([{binary(), iodata()}], #websocket{}) -> ok.
@@ -210,6 +211,8 @@ websocket_init(#websocket{trap_exit = true} = W) ->
 websocket_init(#websocket{takeover = {Protocol, Arguments}, state = State} = W) ->
     {takeover, Protocol, Arguments ++ [{W#websocket{takeover = none}, State}]};
 websocket_init(#websocket{handler = Handler, state = State} = W) ->
+    %% What was cast to the request is not for the session, as in Cowboy.
+    farrier_stream:flush(),
     case erlang:function_exported(Handler, websocket_init, 1) of
         true ->
             try Handler:websocket_init(State) of

@@ -8,7 +8,7 @@
 %% `farrier_req_1' and `farrier_req_2', who know where their generation puts it.
 -module(farrier_exchange).
 
--export([open/3, serves/0, bind/1, ref/0, request/0, request/1, transport/0, bridge/0, find/1]).
+-export([open/3, open/4, close/0, serves/0, bind/1, ref/0, request/0, request/1, transport/0, bridge/0, find/1]).
 -export([response_state/0, response_state/1]).
 -export([persistence/1, http_version/1]).
 -export([inform/3, respond/4, stream/3, chunk/2, finish/2, close_response/0]).
@@ -21,7 +21,9 @@
     handle :: term(),
     request :: map(),
     %% The listener.
-    ref :: term()
+    ref :: term(),
+    %% The process that the Req names, which need not be the one that runs the handler.
+    pid :: pid()
 }).
 
 -opaque exchange() :: #exchange{}.
@@ -42,7 +44,18 @@
 %% @doc Makes this process the one that serves the request.
 -spec open(module(), term(), map()) -> ok.
 open(Bridge, Handle, Request) ->
-    _ = put(?KEY, #exchange{bridge = Bridge, handle = Handle, request = Request}),
+    open(Bridge, Handle, Request, self()).
+
+%% @doc Makes this process one that serves the request together with the process that its Req names.
+-spec open(module(), term(), map(), pid()) -> ok.
+open(Bridge, Handle, Request, Pid) ->
+    _ = put(?KEY, #exchange{bridge = Bridge, handle = Handle, request = Request, pid = Pid}),
+    ok.
+
+%% @doc Ends what `open/3' began: the next request is another one.
+-spec close() -> ok.
+close() ->
+    _ = erase(?KEY),
     ok.
 
 %% @doc Whether this process serves a request.
@@ -91,21 +104,17 @@ bridge() ->
 
 -spec own() -> exchange().
 own() ->
-    find(self()).
+    found(get(?KEY), self()).
 
 %% @doc The exchange that the process `Pid' serves. Crashes with `{no_request, Pid}' if it serves none: it has ended, or
 %% has become a WebSocket.
 -spec find(pid()) -> exchange().
-find(Pid) when Pid =:= self() ->
-    found(get(?KEY), Pid);
-find(Pid) when node(Pid) =:= node() ->
-    case get(?KEY) of
-        %% The process of a request that another process serves: farrier_beside_request.
-        #exchange{handle = {Pid, _}} = X -> X;
-        _ -> find_in(Pid)
-    end;
 find(Pid) ->
-    error({no_request, Pid}).
+    case get(?KEY) of
+        #exchange{pid = Pid} = X -> X;
+        _ when Pid =/= self(), node(Pid) =:= node() -> find_in(Pid);
+        _ -> error({no_request, Pid})
+    end.
 
 -spec find_in(pid()) -> exchange().
 find_in(Pid) ->

@@ -4,13 +4,13 @@
 -behaviour(farrier_bridge).
 
 -export([start/1, stop/0, log_to/1]).
--export([listen/2, configure/2, suspend/1, resume/1, close_listener/1, listener_info/1]).
+-export([listen/2, adopt/3, configure/2, suspend/1, resume/1, close_listener/1, listener_info/1]).
 -export([accept/1, read_body/4, await_closed/2]).
 -export([inform/3, respond/4, respond_stream/3, respond_chunk/2, respond_end/2, response_state/1]).
 -export([upgrade/3, send/4, handled/2, await_writable/2, set_active/2, set_options/2, close/2]).
 
 -on_load(load/0).
--nifs([start_nif/1, stop_nif/0, log_to_nif/1, listen_nif/2, configure_nif/2, suspend/1, resume/1, close_listener/1,
+-nifs([start_nif/1, stop_nif/0, log_to_nif/1, listen_nif/2, adopt_nif/4, configure_nif/2, suspend/1, resume/1, close_listener/1,
        listener_info_nif/1, accept_nif/1, read_body/4, await_closed/2, inform_nif/2, respond_nif/3, respond_stream_nif/2,
        respond_chunk/2, respond_end_nif/2, response_state/1, upgrade_nif/3, send/4, handled/2, await_writable/2, set_active/2,
        set_options_nif/2, close/2]).
@@ -103,6 +103,14 @@ listen(Options, Acceptors) ->
 
 -spec listen_nif(binary(), [pid()]) -> {ok, term(), binary()} | {error, term()}.
 listen_nif(_Options, _Acceptors) -> ?not_loaded.
+
+-spec adopt(map(), integer(), reference()) ->
+    {ok, farrier_bridge:listener()} | {error, inet:posix() | farrier_bridge:option_error()}.
+adopt(Options, Descriptor, Ref) ->
+    adopt_nif(etf(Options), Descriptor, self(), Ref).
+
+-spec adopt_nif(binary(), integer(), pid(), reference()) -> {ok, term()} | {error, term()}.
+adopt_nif(_Options, _Descriptor, _Owner, _Ref) -> ?not_loaded.
 
 -spec configure(farrier_bridge:listener(), map()) -> ok | {error, farrier_bridge:option_error()}.
 configure(Listener, Options) ->

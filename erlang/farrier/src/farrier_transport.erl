@@ -3,7 +3,7 @@
 %% from the fun of `set_resp_body_fun/2,3'. What would bypass the protocol answers `{error, enotsup}'.
 -module(farrier_transport).
 
--export([socket/1, name/0, messages/0, secure/0, peername/1, sockname/1, setopts/2, controlling_process/2]).
+-export([socket/1, raw/1, name/0, messages/0, secure/0, peername/1, sockname/1, setopts/2, controlling_process/2]).
 -export([send/2, sendfile/2, sendfile/4, sendfile/5, recv/3, close/1, shutdown/2]).
 
 -export_type([socket/0]).
@@ -16,6 +16,11 @@
 -spec socket(farrier_bridge:request()) -> socket().
 socket(#{peer := Peer, sock := Sock}) ->
     {farrier_socket, self(), #{peer => Peer, sock => Sock}}.
+
+%% @doc The same with the module that it is used by. A connection that a real Ranch has accepted has a socket of Erlang's.
+-spec raw(farrier_bridge:request()) -> {Socket :: term(), Transport :: module()}.
+raw(#{socket := {Socket, Transport}}) -> {Socket, Transport};
+raw(Request) -> {socket(Request), ?MODULE}.
 
 -spec name() -> tcp.
 name() -> tcp.

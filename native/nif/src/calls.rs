@@ -13,6 +13,8 @@ use rustler::{
 };
 use serde::de::DeserializeOwned;
 use std::io;
+use std::net::TcpStream;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -20,6 +22,9 @@ use std::time::Duration;
 
 type HandleArc = ResourceArc<HandleResource>;
 type ListenerArc = ResourceArc<ListenerResource>;
+
+/// The descriptor names no open file (Linux number).
+const EBADF: i32 = 9;
 
 static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
 
@@ -58,6 +63,7 @@ fn io_error<'a>(env: Env<'a>, failure: &io::Error) -> Term<'a> {
 fn posix(code: i32) -> &'static str {
     match code {
         1 => "eperm",
+        EBADF => "ebadf",
         12 => "enomem",
         13 => "eacces",
         23 => "enfile",
@@ -174,6 +180,43 @@ fn listen<'a>(env: Env<'a>, options: Binary<'a>, acceptors: Vec<LocalPid>) -> Ni
             Err(ListenError::Tls(failure)) => option_error(env, &failure),
         },
     )
+}
+
+/// Serves a duplicate of the socket with this descriptor.
+#[rustler::nif(name = "adopt_nif", schedule = "DirtyIo")]
+fn adopt<'a>(
+    env: Env<'a>,
+    options: Binary<'a>,
+    descriptor: i32,
+    owner: LocalPid,
+    reference: Term<'a>,
+) -> Term<'a> {
+    let options: ListenerOptions = match decode(env, &options) {
+        Ok(options) => options,
+        Err(error) => return error,
+    };
+    let Some(handle) = runtime().as_ref().map(Runtime::handle) else {
+        return error(env, atoms::closed());
+    };
+    let ended = SavedReference::new(env, reference);
+    let adopted = duplicate(descriptor).and_then(|socket| {
+        Listener::adopt(handle, Arc::new(NifBridge), options, socket, owner, ended)
+    });
+    match adopted {
+        Ok(listener) => (atoms::ok(), ResourceArc::new(ListenerResource(listener))).encode(env),
+        Err(failure) => io_error(env, &failure),
+    }
+}
+
+fn duplicate(descriptor: i32) -> io::Result<TcpStream> {
+    if descriptor < 0 {
+        return Err(io::Error::from_raw_os_error(EBADF));
+    }
+    // SAFETY:
+    // - the descriptor is not -1, and is borrowed for this one call, which does not close it;
+    // - whatever it names, duplicating it is harmless; a stale number fails with EBADF.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    Ok(TcpStream::from(borrowed.try_clone_to_owned()?))
 }
 
 fn etf<'a, T: serde::Serialize>(env: Env<'a>, value: &T) -> Term<'a> {
