@@ -123,7 +123,7 @@ pub struct Request {
 pub struct Endpoint(pub IpTuple, pub u16);
 
 /// `inet:ip_address()`
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IpTuple(pub std::net::IpAddr);
 
 impl Serialize for IpTuple {

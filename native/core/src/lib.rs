@@ -18,6 +18,7 @@ pub mod mask;
 pub mod message;
 pub mod outbox;
 pub mod payload;
+pub mod proxy;
 pub mod runtime;
 pub mod stream;
 pub mod tls;
