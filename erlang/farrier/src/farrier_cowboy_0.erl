@@ -351,6 +351,9 @@ close_frames(_) -> [close].
 -spec terminate(farrier_handler:reason(), #websocket{}) -> {normal, farrier_req_0:req()}.
 terminate({error, Fatal}, _) when Fatal =:= unmasked; Fatal =:= badopcode ->
     error(function_clause);
+%% The client of draft 76 did not send the rest of its challenge: the session has not begun.
+terminate({error, challenge}, #websocket{req = Req}) ->
+    {normal, Req};
 terminate(Reason, #websocket{req = Req} = W) ->
     websocket_terminate(reason(Reason), W),
     {normal, Req}.

@@ -96,7 +96,9 @@ body({farrier_socket, Pid}, Data) ->
         error:{no_request, _} -> {error, enotsup}
     end.
 
--spec recv(socket(), non_neg_integer(), timeout()) -> {error, enotsup}.
+%% What is asked for with no time to wait is whether the client is still there: the loss of one reaches its process otherwise.
+-spec recv(socket(), non_neg_integer(), timeout()) -> {error, enotsup | timeout}.
+recv(_, 0, 0) -> {error, timeout};
 recv(_, _, _) -> {error, enotsup}.
 
 %% @doc The connection ends with its process.
