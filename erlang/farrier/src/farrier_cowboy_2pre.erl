@@ -121,8 +121,8 @@ loop_end(Reason, Handler, Req, State, Env) ->
 -spec upgrade(farrier_req_2pre:req(), list(), module(), term(), timeout(), run | hibernate) ->
     farrier_handler:outcome().
 upgrade(Req, Env, Handler, State, Timeout, Hibernate) ->
-    case farrier_handshake:check_1(farrier_req_2pre:to_1(Req)) of
-        {ok, Accept, Version, _} ->
+    case check(Req) of
+        {ok, Accept, Version} ->
             Req2 = farrier_req_2pre:set_meta(websocket_version, Version, Req),
             Negotiate = fun(Offers) -> farrier_extensions:negotiate(Offers, #{}) end,
             Extensions = farrier_cowboy_1:extensions(Negotiate, farrier_req_2pre:to_1(Req)),
@@ -131,6 +131,17 @@ upgrade(Req, Env, Handler, State, Timeout, Hibernate) ->
             accepted({Accept, Extensions}, Env, Timeout, Websocket);
         error ->
             {error, 400, Req}
+    end.
+
+%% As Cowboy 1, but malformed extensions fail the handshake even where none would be accepted.
+-spec check(farrier_req_2pre:req()) -> {ok, Accept :: binary(), Version :: 7 | 8 | 13} | error.
+check(Req) ->
+    try
+        _ = farrier_req_2pre:parse_header(<<"sec-websocket-extensions">>, Req),
+        {ok, Accept, Version, _} = farrier_handshake:check_1(farrier_req_2pre:to_1(Req)),
+        {ok, Accept, Version}
+    catch
+        error:_ -> error
     end.
 
 -spec accepted({binary(), farrier_extensions:answer()}, list(), timeout(), #websocket{}) ->
