@@ -44,7 +44,7 @@ sendfile(Socket, Path, Offset, Length) -> farrier_transport:sendfile(Socket, Pat
 sendfile(Socket, Path, Offset, Length, Options) ->
     farrier_transport:sendfile(Socket, Path, Offset, Length, Options).
 
--spec recv(socket(), non_neg_integer(), timeout()) -> {error, enotsup}.
+-spec recv(socket(), non_neg_integer(), timeout()) -> {error, enotsup | timeout}.
 recv(Socket, Length, Timeout) -> farrier_transport:recv(Socket, Length, Timeout).
 
 -spec close(socket()) -> ok.
