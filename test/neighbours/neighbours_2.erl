@@ -10,7 +10,7 @@
 -spec tables() -> [{atom(), [map()]}].
 tables() ->
     [{loops, loops()}, {loop_ends, loop_ends()}, {event_sources, event_sources()}, {otp, otp()},
-     {compressed, compressed()}, {stream_handlers, stream_handlers()}, {takeovers, takeovers()},
+     {compressed, compressed()}, {stream_handlers, stream_handlers()}, {takeovers, takeovers()}, {measured, measured()},
      {three_in_one, three_in_one()}, {sub_protocols, sub_protocols()}, {suspensions, suspensions()}].
 
 %%% Loops
@@ -220,6 +220,50 @@ added(Command) -> Command.
 -spec handled(string(), map(), map(), [oracle_run:step()]) -> map().
 handled(Name, Rewrite, Script, Steps) ->
     #{name => Name, handler => oracle_handler_bare, script => Script, steps => Steps, proto => #{stream_handlers => [neighbours_stream_h, cowboy_stream_h], rewrite => Rewrite}}.
+
+%%% Measured requests
+
+-spec measured() -> [map()].
+measured() ->
+    Callback = fun(Metrics) -> oracle_trace:note(lists:sort(maps:to_list(maps:map(fun measure/2, Metrics)))) end,
+    Proto = #{stream_handlers => [cowboy_metrics_h, cowboy_stream_h], metrics_callback => Callback},
+    Script = fun(Fun) -> #{init => fun(Req, Script) -> {ok, Fun(Req), Script} end} end,
+    Measured = fun(Name, S, Steps) -> #{name => "measured: " ++ Name, handler => oracle_handler_bare, proto => Proto, script => S, steps => Steps} end,
+    Plain = fun(Name, Fun) -> Measured(Name, Script(Fun), [{send, get_ws()}, response, {await, note}]) end,
+    Post = [request(<<"POST /ws HTTP/1.1">>, [{<<"content-length">>, <<"5">>}]), <<"hello">>],
+    [Plain("a reply", fun(Req) -> cowboy_req:reply(200, #{<<"x-a">> => <<"1">>}, <<"body">>, Req) end),
+     Plain("no reply", fun(Req) -> Req end),
+     Plain("a file", fun(Req) -> cowboy_req:reply(200, #{}, {sendfile, 0, 100, code:which(lists)}, Req) end),
+     Plain("a streamed reply", fun(Req0) ->
+         Req = cowboy_req:stream_reply(200, Req0),
+         ok = cowboy_req:stream_body(<<"ab">>, nofin, Req),
+         ok = cowboy_req:stream_body(<<"c">>, fin, Req),
+         Req end),
+     Plain("user data", fun(Req) ->
+         cowboy_req:cast({set_options, #{metrics_user_data => #{a => 1}}}, Req),
+         cowboy_req:cast({set_options, #{metrics_user_data => #{b => 2}}}, Req),
+         cowboy_req:reply(204, Req) end),
+     Plain("an informational response", fun(Req) ->
+         cowboy_req:inform(103, #{<<"link">> => <<"x">>}, Req),
+         cowboy_req:reply(204, Req) end),
+     Plain("error", fun(_) -> error(boom) end),
+     Measured("a body", Script(fun(Req0) ->
+         {ok, <<"hello">>, Req} = cowboy_req:read_body(Req0),
+         cowboy_req:reply(200, Req) end), [{send, Post}, response, {await, note}]),
+     Measured("a session", #{}, [upgrade, {send, close()}, eof]),
+     (Plain("what is left of Req and headers", fun(Req) -> cowboy_req:reply(200, Req) end))
+     #{proto := Proto#{metrics_req_filter => fun(#{method := M}) -> M end, metrics_resp_headers_filter => fun maps:size/1}}].
+
+%% Times and processes are not the same in two nodes; whether they are there is.
+-spec measure(atom(), term()) -> term().
+measure(req, #{method := Method}) -> Method;
+measure(procs, Procs) -> [maps:map(fun measure/2, Proc) || Proc <- maps:values(Procs)];
+measure(informational, All) -> [maps:map(fun measure/2, Inform) || Inform <- All];
+measure(reason, {internal_error, {'EXIT', _, {Reason, _}}, Text}) -> {internal_error, Reason, Text};
+measure(reason, {Reason, Stack}) when is_list(Stack) -> {Reason, stack};
+measure(Key, Headers) when is_map(Headers), Key =:= resp_headers orelse Key =:= headers -> lists:sort(maps:keys(Headers));
+measure(_, Time) when is_integer(Time), abs(Time) > 10000 -> time;
+measure(_, Value) -> Value.
 
 %%% Sessions that another module takes over
 

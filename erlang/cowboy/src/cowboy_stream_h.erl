@@ -19,6 +19,7 @@ init(StreamId, Req, Opts) ->
 -spec data(cowboy_stream:streamid(), cowboy_stream:fin(), binary(), cowboy_stream:state()) ->
     {cowboy_stream:commands(), cowboy_stream:state()}.
 data(StreamId, IsFin, Data, Next) ->
+    farrier_stream:take_data(IsFin, Data),
     cowboy_stream:data(StreamId, IsFin, Data, Next).
 
 -spec info(cowboy_stream:streamid(), any(), cowboy_stream:state()) -> {cowboy_stream:commands(), cowboy_stream:state()}.

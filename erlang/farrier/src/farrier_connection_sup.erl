@@ -206,14 +206,22 @@ stop_children(#sup{config = #{shutdown := Timeout}} = Sup) ->
     end.
 
 -spec shut_down(#sup{}) -> ok.
-shut_down(#sup{children = Children, config = #{bridge := Bridge}}) ->
+shut_down(#sup{children = Children, config = Config}) ->
     maps:foreach(
         fun(Pid, #child{handle = Handle}) ->
-            _ = Bridge:response_state(Handle) =:= upgraded orelse Bridge:close(Handle, []),
+            hang_up(Handle, Config),
             exit(Pid, shutdown)
         end,
         Children
     ).
+
+%% Where the death of a request's process would be answered, the connection has to end before it.
+-spec hang_up(term(), map()) -> ok.
+hang_up(Handle, #{generation := 2, bridge := Bridge}) ->
+    _ = Bridge:response_state(Handle) =:= upgraded orelse Bridge:close(Handle, []),
+    ok;
+hang_up(_, _) ->
+    ok.
 
 -spec await_exits(#sup{}) -> #sup{}.
 await_exits(#sup{children = Children} = Sup) when map_size(Children) =:= 0 ->

@@ -43,7 +43,8 @@ read_body(#{pid := Pid} = Req, Opts) ->
     Length = maps:get(length, Opts, 8000000),
     Period = maps:get(period, Opts, 15000),
     Timeout = maps:get(timeout, Opts, default_timeout(Period)),
-    case farrier_exchange:read_body(farrier_exchange:find(Pid), Length, Period, Timeout) of
+    X = farrier_exchange:find(Pid),
+    case farrier_stream:received(Pid, farrier_exchange:read_body(X, Length, Period, Timeout)) of
         {more, Data} ->
             _ = put(?READ, bytes_read() + byte_size(Data)),
             {more, Data, Req};

@@ -8,22 +8,23 @@
 %% 2. Whatever the request sends is a command that goes through every handler's `info/3' before it is performed.
 %% 3. `terminate/3' is called at the end, or with `switch_protocol' when the request becomes a WebSocket.
 %%
-%% `data/4' is never called, because bodies are read by those who want them, and `early_error/5' is not, because malformed
-%% requests do not reach Erlang.
+%% A body that the request reads comes through every handler's `data/4' first; what nobody reads does not. `early_error/5' is
+%% never called, because malformed requests do not reach Erlang.
 -module(farrier_stream).
 
 -export([check/1]).
--export([serve/4, is_here/0, is_here/1, is_at/1, command/2, cast/1, flush/0, failed/3, ended/0]).
+-export([serve/4, is_here/0, is_here/1, is_at/1, command/2, cast/1, received/2, flush/0, failed/3, ended/0]).
 %% For `cowboy_stream' and `cowboy_stream_h'.
--export([init/3, data/4, info/3, terminate/3, early_error/5, run_with/3]).
+-export([init/3, data/4, info/3, terminate/3, early_error/5, run_with/3, take_data/2]).
 
 -export_type([command/0, chain/0]).
 
 %% What cannot be had here, of Cowboy's own.
--define(UNSUPPORTED, [cowboy_tracer_h, cowboy_decompress_h, cowboy_metrics_h]).
+-define(UNSUPPORTED, [cowboy_tracer_h, cowboy_decompress_h]).
 
 -define(KEY, '$farrier_stream').
 -define(RUN, '$farrier_stream_run').
+-define(BODY, '$farrier_stream_body').
 
 -record(stream, {
     req :: farrier_req_2:req(),
@@ -139,6 +140,39 @@ cast(Message) ->
         undefined -> ok;
         #stream{req = Req} -> command(Message, Req)
     end.
+
+%% @doc What the handlers make of a piece of the request's body, `ok' for the last one.
+-spec received(pid(), {ok | more, binary()} | {error, term()}) -> {ok | more, binary()} | {error, term()}.
+received(Pid, {Fin, Data} = Answer) when is_binary(Data) ->
+    case is_here(Pid) of
+        true -> through(Fin, Data);
+        false -> Answer
+    end;
+received(_, Error) ->
+    Error.
+
+-spec through(ok | more, binary()) -> {ok | more, binary()}.
+through(Fin, Data) ->
+    #stream{req = #{streamid := StreamId}, chain = Chain0} = Stream = get(?KEY),
+    {Commands, Chain} = data(StreamId, fin(Fin), Data, Chain0),
+    _ = put(?KEY, Stream#stream{chain = Chain}),
+    perform(Commands),
+    case erase(?BODY) of
+        undefined -> {more, <<>>};
+        {fin, Taken} -> {ok, Taken};
+        {nofin, Taken} -> {more, Taken}
+    end.
+
+-spec fin(ok | more) -> fin | nofin.
+fin(ok) -> fin;
+fin(more) -> nofin.
+
+%% @doc Keeps a piece of the body that has come through to the last handler.
+-spec take_data(fin | nofin, binary()) -> ok.
+take_data(IsFin, Data) ->
+    Before = case get(?BODY) of undefined -> <<>>; {_, Taken} -> Taken end,
+    _ = put(?BODY, {IsFin, <<Before/binary, Data/binary>>}),
+    ok.
 
 %% @doc Does with every message that is for the handlers, and has come from other processes, what `cast/1' does.
 -spec flush() -> ok.
