@@ -567,9 +567,8 @@ push(_, _, #{pid := _, scheme := _, host := _, port := _}, Opts) ->
     _ = map_size(Opts),
     ok.
 
-%% @doc Hands `Message' to the stream handlers of the request, of which none here takes one: Cowboy sends
-%% `{{Pid, StreamId}, Message}' to the process that `Req' names, which keeps it from the handler. So does the process of a
-%% request here; sent from there to itself it would only come back to the handler.
+%% @doc Hands `Message' to the stream handlers of the request. Cowboy sends `{{Pid, StreamId}, Message}' to the process
+%% that `Req' names; sent by that process to itself it would only come back to the handler.
 -spec cast(term(), req()) -> ok.
 cast(Message, #{pid := Pid, streamid := StreamId}) ->
     case Pid =:= self() andalso farrier_exchange:serves() of
