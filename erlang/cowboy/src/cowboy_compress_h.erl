@@ -1,8 +1,8 @@
 %% The stream handler that compresses responses with gzip (RFC 1952) for clients that accept it, as Cowboy 2.18's.
 %%
-%% Options: `compress_threshold' (300 bytes; a complete body must be larger), `compress_buffering' (false: each piece of a
-%% streamed body leaves at once; true: when zlib has collected enough). A handler can change both for its own response by
-%% `cowboy_req:cast({set_options, #{...}}, Req)'.
+%% Options: `compress_threshold' (300 bytes; a complete body must be larger), `compress_buffering' (false: each piece
+%% of a streamed body leaves at once; true: when zlib has collected enough). A handler can change both for its own
+%% response by `cowboy_req:cast({set_options, #{...}}, Req)'.
 %%
 %% zlib works in slices of a scheduler's time by itself, so that a large body keeps nobody else waiting.
 -module(cowboy_compress_h).
@@ -64,7 +64,9 @@ terminate(StreamId, Reason, #state{next = Next, deflate = Deflate}) ->
     _ = Deflate =:= undefined orelse zlib:close(Deflate),
     cowboy_stream:terminate(StreamId, Reason, Next).
 
--spec early_error(cowboy_stream:streamid(), cowboy_stream:reason(), cowboy_stream:partial_req(), Resp, cowboy:opts()) -> Resp when
+-spec early_error(cowboy_stream:streamid(), cowboy_stream:reason(), cowboy_stream:partial_req(), Resp, cowboy:opts()) ->
+    Resp
+when
     Resp :: cowboy_stream:resp_command().
 early_error(StreamId, Reason, PartialReq, Resp, Opts) ->
     cowboy_stream:early_error(StreamId, Reason, PartialReq, Resp, Opts).
@@ -89,7 +91,9 @@ command({response, Status, Headers, Body} = Response, #state{threshold = Thresho
 command({headers, Status, Headers} = Head, State) ->
     case is_encoded(Headers) of
         true -> {[Head], State#state{gzip = false}};
-        false -> {[{headers, Status, encoded(maps:remove(<<"content-length">>, Headers))}], State#state{deflate = deflate()}}
+        false ->
+            Encoded = encoded(maps:remove(<<"content-length">>, Headers)),
+            {[{headers, Status, Encoded}], State#state{deflate = deflate()}}
     end;
 command({data, IsFin, Data}, #state{deflate = Deflate} = State) when Deflate =/= undefined ->
     piece(IsFin, contents(Data), State);
@@ -146,7 +150,8 @@ encoded(Headers) ->
 
 -spec vary(iodata()) -> iodata().
 vary(Before) ->
-    Names = [string:trim(Name) || Name <- binary:split(farrier_header:lower(iolist_to_binary(Before)), <<",">>, [global])],
+    Split = binary:split(farrier_header:lower(iolist_to_binary(Before)), <<",">>, [global]),
+    Names = [string:trim(Name) || Name <- Split],
     Known = lists:member(<<"*">>, Names) orelse lists:member(<<"accept-encoding">>, Names),
     case [Name || Name <- Names, Name =/= <<>>] of
         [] -> <<"accept-encoding">>;

@@ -1,8 +1,8 @@
-%% The stream handler that measures requests, as Cowboy 2.18's: at the end of each, the protocol option `metrics_callback' is
-%% called with a map of what was seen. Times are native units of `erlang:monotonic_time/0'.
+%% The stream handler that measures requests, as Cowboy 2.18's: at the end of each, the protocol option
+%% `metrics_callback' is called with a map of what was seen. Times are native units of `erlang:monotonic_time/0'.
 %%
-%% Options: `metrics_callback' (required), `metrics_req_filter' and `metrics_resp_headers_filter' (functions that make what
-%% is kept of the Req and of the response's headers). A handler adds to `user_data' by
+%% Options: `metrics_callback' (required), `metrics_req_filter' and `metrics_resp_headers_filter' (functions that make
+%% what is kept of the Req and of the response's headers). A handler adds to `user_data' by
 %% `cowboy_req:cast({set_options, #{metrics_user_data => Map}}, Req)'.
 -module(cowboy_metrics_h).
 -behaviour(cowboy_stream).
@@ -48,13 +48,16 @@ init(StreamId, #{ref := Ref} = Req, #{metrics_callback := Callback} = Opts) ->
     Start = erlang:monotonic_time(),
     {Commands, Next} = cowboy_stream:init(StreamId, Req, Opts),
     Metrics = #{
-        ref => Ref, pid => self(), streamid => StreamId, req => (filter(metrics_req_filter, Opts))(Req), req_start => Start,
+        ref => Ref, pid => self(), streamid => StreamId,
+        req => (filter(metrics_req_filter, Opts))(Req), req_start => Start,
         req_body_start => undefined, req_body_end => undefined, req_body_length => 0,
         resp_status => undefined, resp_headers => undefined, resp_start => undefined, resp_end => undefined,
         resp_body_length => 0, procs => #{}, informational => [], user_data => #{}
     },
-    HeadersFilter = filter(metrics_resp_headers_filter, Opts),
-    {Commands, seen(Commands, #state{next = Next, callback = Callback, headers_filter = HeadersFilter, metrics = Metrics})}.
+    State = #state{
+        next = Next, callback = Callback, headers_filter = filter(metrics_resp_headers_filter, Opts), metrics = Metrics
+    },
+    {Commands, seen(Commands, State)}.
 
 -spec filter(atom(), cowboy:opts()) -> fun((any()) -> any()).
 filter(Name, Opts) ->
@@ -120,8 +123,9 @@ body_length({sendfile, _, Length, _}) -> Length;
 body_length(Data) -> iolist_size(Data).
 
 -spec terminate(cowboy_stream:streamid(), cowboy_stream:reason(), #state{}) -> any().
-terminate(StreamId, Reason, #state{next = Next, callback = Callback, metrics = #{informational := Informational} = Metrics}) ->
+terminate(StreamId, Reason, #state{next = Next, callback = Callback, metrics = Metrics}) ->
     Result = cowboy_stream:terminate(StreamId, Reason, Next),
+    #{informational := Informational} = Metrics,
     _ = Callback(Metrics#{
         reason => Reason, req_end => erlang:monotonic_time(), informational := lists:reverse(Informational)
     }),
@@ -135,7 +139,8 @@ early_error(StreamId, Reason, #{ref := Ref} = PartialReq, Response, #{metrics_ca
     Time = erlang:monotonic_time(),
     {response, Status, Headers, Body} = Sent = cowboy_stream:early_error(StreamId, Reason, PartialReq, Response, Opts),
     _ = Callback(#{
-        ref => Ref, pid => self(), streamid => StreamId, reason => Reason, partial_req => PartialReq, resp_status => Status,
+        ref => Ref, pid => self(), streamid => StreamId, reason => Reason, partial_req => PartialReq,
+        resp_status => Status,
         resp_headers => Headers, early_error_time => Time, resp_body_length => body_length(Body)
     }),
     Sent.

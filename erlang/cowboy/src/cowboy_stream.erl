@@ -1,4 +1,5 @@
-%% The behaviour of a stream handler of Cowboy 2, and the functions by which one passes on to the next. See `farrier_stream'.
+%% The behaviour of a stream handler of Cowboy 2, and the functions by which one passes on to the next. See
+%% `farrier_stream'.
 -module(cowboy_stream).
 
 -export([init/3, data/4, info/3, terminate/3, early_error/5, make_error_log/5]).
@@ -16,12 +17,13 @@
     | {stop, any(), atom()}.
 -type partial_req() :: map().
 -type resp_command() ::
-    {response, cowboy:http_status(), cowboy:http_headers(), iodata() | {sendfile, non_neg_integer(), non_neg_integer(), file:name_all()}}.
+    {response, cowboy:http_status(), cowboy:http_headers(), resp_body()}.
+-type resp_body() :: iodata() | {sendfile, non_neg_integer(), non_neg_integer(), file:name_all()}.
 -type commands() :: [
     {inform, cowboy:http_status(), cowboy:http_headers()}
     | resp_command()
     | {headers, cowboy:http_status(), cowboy:http_headers()}
-    | {data, fin(), iodata() | {sendfile, non_neg_integer(), non_neg_integer(), file:name_all()}}
+    | {data, fin(), resp_body()}
     | {trailers, cowboy:http_headers()}
     | {push, binary(), binary(), binary(), inet:port_number(), binary(), binary(), cowboy:http_headers()}
     | {flow, pos_integer()}
@@ -65,4 +67,5 @@ early_error(StreamId, Reason, PartialReq, Resp, Opts) ->
 -spec make_error_log(init | data | info | terminate | early_error, list(), error | exit | throw, any(), list()) ->
     {log, error, string(), list()}.
 make_error_log(Callback, Arguments, Class, Exception, Stack) ->
-    {log, error, "Unhandled exception ~p:~p in cowboy_stream:~p(~0p):~n~p~n", [Class, Exception, Callback, Arguments, Stack]}.
+    {log, error, "Unhandled exception ~p:~p in cowboy_stream:~p(~0p):~n~p~n",
+        [Class, Exception, Callback, Arguments, Stack]}.

@@ -9,7 +9,8 @@
 -define(SHUTDOWN, 5000).
 
 %% @doc The request's process is the one that calls.
--spec init(cowboy_stream:streamid(), cowboy_req:req(), cowboy:opts()) -> {cowboy_stream:commands(), cowboy_stream:state()}.
+-spec init(cowboy_stream:streamid(), cowboy_req:req(), cowboy:opts()) ->
+    {cowboy_stream:commands(), cowboy_stream:state()}.
 init(StreamId, Req, Opts) ->
     Middlewares = maps:get(middlewares, Opts, [cowboy_router, cowboy_handler]),
     farrier_stream:run_with(Req, maps:get(env, Opts, #{}), Middlewares),
@@ -62,7 +63,9 @@ status(_) -> 400.
 terminate(StreamId, Reason, Next) ->
     cowboy_stream:terminate(StreamId, Reason, Next).
 
--spec early_error(cowboy_stream:streamid(), cowboy_stream:reason(), cowboy_stream:partial_req(), Resp, cowboy:opts()) -> Resp when
+-spec early_error(cowboy_stream:streamid(), cowboy_stream:reason(), cowboy_stream:partial_req(), Resp, cowboy:opts()) ->
+    Resp
+when
     Resp :: cowboy_stream:resp_command().
 early_error(StreamId, Reason, PartialReq, Resp, Opts) ->
     cowboy_stream:early_error(StreamId, Reason, PartialReq, Resp, Opts).

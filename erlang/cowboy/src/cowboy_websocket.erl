@@ -108,8 +108,8 @@ upgrade(Req, Env, Handler, State, Timeout, _) when is_map(Req) ->
 upgrade(Req, Env, Handler, State, Timeout, Hibernate) ->
     farrier_cowboy_2pre:upgrade(Req, Env, Handler, State, Timeout, Hibernate).
 
-%% @doc Begins the session. To be called from a `takeover/7' of one's own, which a stream handler had named, with what that was
-%% given; the state of the handler may be another one. Never returns.
+%% @doc Begins the session. To be called from a `takeover/7' of one's own, which a stream handler had named, with what
+%% that was given; the state of the handler may be another one. Never returns.
 -spec takeover(pid(), ranch:ref(), any(), module(), cowboy:opts(), binary(), {any(), any()}) -> no_return().
 takeover(_Parent, _Ref, _Socket, _Transport, _Opts, _Buffer, State) ->
     farrier_cowboy_2:takeover(State).

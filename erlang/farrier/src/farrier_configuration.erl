@@ -1,5 +1,5 @@
-%% Forgets the configuration of a listener when its supervisor stops: not before, so that what was changed since the start
-%% (`farrier:set_env/3') outlives every restart of the listener itself.
+%% Forgets the configuration of a listener when its supervisor stops: not before, so that what was changed since the
+%% start (`farrier:set_env/3') outlives every restart of the listener itself.
 -module(farrier_configuration).
 -behaviour(gen_server).
 

@@ -1,8 +1,9 @@
 %% Starts a process for every request that the native side hands over, and supervises it.
 %%
-%% A supervisor of its own kind, because one is asked for every request: it keeps no child specifications, never restarts
-%% a child and finds a dead one in constant time. To `supervisor:which_children/1', `observer' and `sys' it looks like any
-%% other supervisor. A listener has several, one per scheduler by default, so that none of them is a bottleneck.
+%% A supervisor of its own kind, because one is asked for every request: it keeps no child specifications, never
+%% restarts a child and finds a dead one in constant time. To `supervisor:which_children/1', `observer' and `sys' it
+%% looks like any other supervisor. A listener has several, one per scheduler by default, so that none of them is a
+%% bottleneck.
 -module(farrier_connection_sup).
 
 -export([start_link/3, children/1, drain/1, welcome/1, shutdown/1, logged/0]).
@@ -53,8 +54,8 @@ welcome(Sup) ->
 shutdown(Sup) ->
     gen_server:call(Sup, shutdown, infinity).
 
-%% @doc Said by a child that has logged its own crash. It reaches the parent before the exit signal does, because signals
-%% between two processes keep their order.
+%% @doc Said by a child that has logged its own crash. It reaches the parent before the exit signal does, because
+%% signals between two processes keep their order.
 -spec logged() -> ok.
 logged() ->
     hd(get('$ancestors')) ! {'$farrier_logged', self()},
@@ -67,8 +68,8 @@ init(Parent, Ref, N, Config) ->
     proc_lib:init_ack(Parent, {ok, self()}),
     loop(#sup{parent = Parent, config = Config}).
 
-%% Only these come in: requests from the native side, the loss of a request's client, exits of children (linked, so each comes
-%% exactly once), the word of `logged/0', and the questions that any OTP process answers.
+%% Only these come in: requests from the native side, the loss of a request's client, exits of children (linked, so
+%% each comes exactly once), the word of `logged/0', and the questions that any OTP process answers.
 -spec loop(#sup{}) -> no_return().
 loop(#sup{parent = Parent, children = Children, watches = Watches} = Sup) ->
     receive
@@ -99,8 +100,9 @@ accept(Handle, #sup{config = Config, children = Children, draining = Draining} =
     _ = Draining andalso farrier_connection:drain(Pid),
     watched(Watch, Pid, Sup#sup{children = Children#{Pid => #child{handle = Handle, watch = Watch}}}).
 
-%% A request's process of Cowboy 2 is shut down when its client goes away, as by its connection's process there. In Cowboy 1 it
-%% is that process, which notices when it uses the socket. Asked before the child can upgrade, which ends the watch.
+%% A request's process of Cowboy 2 is shut down when its client goes away, as by its connection's process there. In
+%% Cowboy 1 it is that process, which notices when it uses the socket. Asked before the child can upgrade, which ends
+%% the watch.
 -spec watch(term(), map()) -> reference() | none.
 watch(Handle, #{generation := 2, bridge := Bridge}) ->
     Watch = make_ref(),

@@ -58,8 +58,8 @@ execute(Req0, Env, Handler, Opts) ->
             erlang:raise(Class, Reason, Stack)
     end.
 
-%% @doc Hands the request to the protocol that a handler asked for. Cowboy's own are built in, because the `cowboy' application
-%% may be absent.
+%% @doc Hands the request to the protocol that a handler asked for. Cowboy's own are built in, because the `cowboy'
+%% application may be absent.
 -spec upgrade_protocol(module(), [term()]) -> farrier_handler:outcome().
 upgrade_protocol(cowboy_websocket, Arguments) ->
     apply(?MODULE, upgrade, Arguments);
@@ -92,12 +92,17 @@ terminate(Reason, Req, State, Handler) ->
 loop(Req, Env, Handler, State) ->
     loop(Req, Env, Handler, State, infinity).
 
-%% @doc The same after a hibernation, or with the ms after which `info/3' is told `timeout' if no message came (Cowboy 2.12).
+%% @doc The same after a hibernation, or with the ms after which `info/3' is told `timeout' if no message came (Cowboy
+%% 2.12).
 -spec loop(map(), map(), module(), term(), hibernate | timeout()) -> farrier_handler:outcome().
 loop(Req, Env, Handler, State, hibernate) ->
-    farrier_loop:run(#{adapter => ?MODULE, handler => Handler, req => Req, state => State, env => Env, hibernate => true});
+    farrier_loop:run((new_loop(Req, Env, Handler, State))#{hibernate => true});
 loop(Req, Env, Handler, State, Patience) when Patience =:= infinity; is_integer(Patience), Patience >= 0 ->
-    farrier_loop:run(#{adapter => ?MODULE, handler => Handler, req => Req, state => State, env => Env, patience => Patience}).
+    farrier_loop:run((new_loop(Req, Env, Handler, State))#{patience => Patience}).
+
+-spec new_loop(map(), map(), module(), term()) -> farrier_loop:loop().
+new_loop(Req, Env, Handler, State) ->
+    #{adapter => ?MODULE, handler => Handler, req => Req, state => State, env => Env}.
 
 %% A bad return is no crash of the handler: `terminate/3' is not called.
 -spec loop_info(term(), module(), map(), term()) -> farrier_loop:result().
@@ -114,8 +119,8 @@ loop_info(Message, Handler, Req0, State0) ->
             erlang:raise(Class, Reason, Stack)
     end.
 
-%% A client that goes away takes the request's process along: its connection's process, which is its parent, exits. A handler
-%% that traps exits sees `terminate/3', another one nothing.
+%% A client that goes away takes the request's process along: its connection's process, which is its parent, exits. A
+%% handler that traps exits sees `terminate/3', another one nothing.
 -spec loop_end(farrier_loop:reason(), module(), map(), term(), map()) -> farrier_handler:outcome().
 loop_end({error, closed}, Handler, Req, State, Env) ->
     case process_info(self(), trap_exit) of
@@ -133,10 +138,12 @@ loop_end(Reason, Handler, Req, State, Env) ->
 upgrade(Req, Env, Handler, State) ->
     upgrade(Req, Env, Handler, State, #{}).
 
-%% @doc Checks the request and asks for the upgrade, or answers 4xx; the connection stays open and `terminate/3' is not called.
+%% @doc Checks the request and asks for the upgrade, or answers 4xx; the connection stays open and `terminate/3' is
+%% not called.
 %%
-%% Options (others are ignored): `compress' (boolean, false), `deflate_opts' (see {@link farrier_extensions:negotiate/2}),
-%% `idle_timeout' (ms or infinity, 60000), `max_frame_size' (bytes or infinity, 1000000), `validate_utf8' (true), `req_filter'. Whatever is not a map fails, and the client gets 500.
+%% Options (others are ignored): `compress' (boolean, false), `deflate_opts' (see {@link
+%% farrier_extensions:negotiate/2}), `idle_timeout' (ms or infinity, 60000), `max_frame_size' (bytes or infinity,
+%% 1000000), `validate_utf8' (true), `req_filter'. Whatever is not a map fails, and the client gets 500.
 -spec upgrade(map(), map(), module(), term(), map()) -> farrier_handler:outcome().
 upgrade(#{version := Version} = Req, Env, Handler, State, Opts) ->
     Websocket = #websocket{handler = Handler, state = State, req = filter(Opts, Req), trap_exit = trap_exit()},
@@ -175,8 +182,9 @@ switch_protocol(Headers, #websocket{state = State} = W, Req) ->
             switch(Headers, W)
     end.
 
-%% @doc Asks for the upgrade once the stream handlers have had their say. `State' is what they were given, or a handler's state
-%% of their own in its place; of a `Protocol' other than `cowboy_websocket' `takeover/7' is called after the 101.
+%% @doc Asks for the upgrade once the stream handlers have had their say. `State' is what they were given, or a
+%% handler's state of their own in its place; of a `Protocol' other than `cowboy_websocket' `takeover/7' is called
+%% after the 101.
 -spec switch_protocol([{binary(), iodata()}], module(), {#websocket{}, term()}, map()) -> ok.
 switch_protocol(Headers, cowboy_websocket, {W, State}, _) ->
     switch(Headers, W#websocket{state = State});
@@ -254,8 +262,8 @@ info(Message, #websocket{handler = Handler, state = State} = W) ->
         Class:Reason:Stack -> {crash, {Class, Reason, Stack}, W}
     end.
 
-%% Translates what a callback returned. A bad return kills the process with `{try_clause, Return}' as in Cowboy, without a
-%% close frame or `terminate/3'.
+%% Translates what a callback returned. A bad return kills the process with `{try_clause, Return}' as in Cowboy,
+%% without a close frame or `terminate/3'.
 -spec result(term(), #websocket{}) -> farrier_handler:result().
 result(Return, W) ->
     case Return of

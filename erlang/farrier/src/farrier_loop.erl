@@ -1,9 +1,9 @@
-%% Waits for messages on behalf of a loop handler (long polling, EventSource) until the handler, its timeout or its client
-%% ends the request.
+%% Waits for messages on behalf of a loop handler (long polling, EventSource) until the handler, its timeout or its
+%% client ends the request.
 %%
-%% The adapter of the handler's generation calls it, and is called back with each message and with the reason of the end. What
-%% differs between generations is in the adapters; that every one of them learns of a lost client, answers what OTP asks (where
-%% its generation does) and hibernates when asked is here.
+%% The adapter of the handler's generation calls it, and is called back with each message and with the reason of the
+%% end. What differs between generations is in the adapters; that every one of them learns of a lost client, answers
+%% what OTP asks (where its generation does) and hibernates when asked is here.
 -module(farrier_loop).
 
 -export([run/1]).
@@ -14,9 +14,9 @@
 
 -export_type([loop/0, result/0, reason/0]).
 
-%% What an adapter begins with. `timeout' (ms, infinity) ends the loop whatever happens meanwhile: Cowboy 1 and 2pre. With
-%% `restart' every message starts it anew: Cowboy 0.
-%% `patience' (ms, infinity) is how long a message may be awaited before the handler is told `timeout': Cowboy 2.12 and later.
+%% What an adapter begins with. `timeout' (ms, infinity) ends the loop whatever happens meanwhile: Cowboy 1 and 2pre.
+%% With `restart' every message starts it anew: Cowboy 0. `patience' (ms, infinity) is how long a message may be
+%% awaited before the handler is told `timeout': Cowboy 2.12 and later.
 -type loop() :: #{
     adapter := module(),
     handler := module(),
@@ -37,8 +37,8 @@
     | {loop, Req :: term(), State :: term(), hibernate | timeout()}
     | {done, reason(), Req :: term(), State :: term()}.
 
-%% `timeout', `{error, closed}' and `{exit, Reason}' (the parent's exit, or `sys:terminate/2') come from here, the others
-%% from the adapter itself.
+%% `timeout', `{error, closed}' and `{exit, Reason}' (the parent's exit, or `sys:terminate/2') come from here, the
+%% others from the adapter itself.
 -type reason() :: term().
 
 %% One message for the handler. An exception is one of the handler's that the adapter has dealt with.
@@ -73,8 +73,9 @@ waiting(#{hibernate := true} = Loop) ->
 waiting(Loop) ->
     loop(Loop).
 
-%% Beside the handler's own messages these may come: the loss of the client, once; the timer, once; an order to drain, which
-%% does not concern a request; the note of Cowboy 1 that a response was sent; and what OTP asks of a process of Cowboy 2.
+%% Beside the handler's own messages these may come: the loss of the client, once; the timer, once; an order to drain,
+%% which does not concern a request; the note of Cowboy 1 that a response was sent; and what OTP asks of a process of
+%% Cowboy 2.
 -spec loop(loop()) -> farrier_handler:outcome().
 loop(#{watch := Watch, timer := Timer, patience := Patience} = Loop) ->
     receive

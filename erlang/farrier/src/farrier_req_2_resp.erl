@@ -1,5 +1,6 @@
-%% @doc Sends the responses of generation 2. What a handler sends is a command in Cowboy's words, with all of the response's headers
-%% (cookies as a list under `set-cookie'); here it gets what frames it on HTTP/1.1 and goes to the bridge.
+%% @doc Sends the responses of generation 2. What a handler sends is a command in Cowboy's words, with all of the
+%% response's headers (cookies as a list under `set-cookie'); here it gets what frames it on HTTP/1.1 and goes to the
+%% bridge.
 -module(farrier_req_2_resp).
 
 -export([command/2, perform/2, already_sent/0, wire_headers/1, header_map/1]).
@@ -14,8 +15,8 @@
     | {data, fin(), farrier_exchange:body()}
     | {trailers, #{binary() => iodata()}}.
 
-%% @doc Performs what a handler wants, or has the listener's stream handlers decide what is performed. Another process than the
-%% request's leaves that to it: a loop takes such messages, and every request does at its end.
+%% @doc Performs what a handler wants, or has the listener's stream handlers decide what is performed. Another process
+%% than the request's leaves that to it: a loop takes such messages, and every request does at its end.
 -spec command(command(), farrier_req_2:req()) -> ok.
 command(Command, #{pid := Pid} = Req) ->
     case farrier_stream:is_here(Pid) of
@@ -31,8 +32,8 @@ elsewhere(Command, #{pid := Pid, streamid := StreamId} = Req) ->
         false -> perform(Command, Req)
     end.
 
-%% @doc Sends it. `data' returns once there is room for more; the process ends with `shutdown' when the client is gone, as a
-%% request process of Cowboy does. Exits with `response_error' if the final response has been sent before.
+%% @doc Sends it. `data' returns once there is room for more; the process ends with `shutdown' when the client is
+%% gone, as a request process of Cowboy does. Exits with `response_error' if the final response has been sent before.
 -spec perform(command(), farrier_req_2:req()) -> ok.
 perform({response, Status, Headers, Body}, #{pid := Pid}) ->
     X = farrier_exchange:find(Pid),

@@ -1,15 +1,15 @@
 %% Runs the stream handlers of a request: Cowboy 2's `stream_handlers', where a listener names others than the default.
 %%
-%% In Cowboy they run in the connection's process, which is told by messages what the request's process wants to send. Here both
-%% are one process, which keeps the handlers' state in its dictionary:
+%% In Cowboy they run in the connection's process, which is told by messages what the request's process wants to send.
+%% Here both are one process, which keeps the handlers' state in its dictionary:
 %%
 %% 1. `serve/4' calls every handler's `init/3'. The last one is `cowboy_stream_h', which only notes with which Req,
 %%    environment and middlewares the request is to be run, for the handlers before it may have changed them.
 %% 2. Whatever the request sends is a command that goes through every handler's `info/3' before it is performed.
 %% 3. `terminate/3' is called at the end, or with `switch_protocol' when the request becomes a WebSocket.
 %%
-%% A body that the request reads comes through every handler's `data/4' first; what nobody reads does not. `early_error/5' is
-%% never called, because malformed requests do not reach Erlang.
+%% A body that the request reads comes through every handler's `data/4' first; what nobody reads does not.
+%% `early_error/5' is never called, because malformed requests do not reach Erlang.
 -module(farrier_stream).
 
 -export([check/1]).
@@ -63,7 +63,7 @@ check_each([Handler | Handlers]) when is_atom(Handler) ->
     case {lists:member(Handler, ?UNSUPPORTED), is_handler(Handler)} of
         {false, true} -> check_each(Handlers);
         {true, _} -> refused("a list without ~ts: farrier does not have it", Handler);
-        {false, false} -> refused("a list of stream handlers: ~ts does not export init/3, info/3 and terminate/3", Handler)
+        {false, false} -> refused("a list of stream handlers: ~ts lacks init/3, info/3 or terminate/3", Handler)
     end;
 check_each(_) ->
     {error, <<"a list of modules">>}.
@@ -71,7 +71,7 @@ check_each(_) ->
 -spec is_handler(module()) -> boolean().
 is_handler(Handler) ->
     _ = code:ensure_loaded(Handler),
-    lists:all(fun({Name, Arity}) -> erlang:function_exported(Handler, Name, Arity) end, [{init, 3}, {info, 3}, {terminate, 3}]).
+    lists:all(fun(Name) -> erlang:function_exported(Handler, Name, 3) end, [init, info, terminate]).
 
 -spec refused(io:format(), module()) -> {error, binary()}.
 refused(Format, Handler) ->

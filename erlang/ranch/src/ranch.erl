@@ -66,7 +66,7 @@ options(_, Transport, TransOpts, cowboy_http_protocol, ProtoOpts) ->
     farrier_options_0:listener(Transport, TransOpts, cowboy_http_protocol, ProtoOpts);
 options(_, Transport, _, Protocol, _) when Transport =:= ranch_tcp; Transport =:= ranch_ssl ->
     {error, {bad_option, protocol, Protocol,
-        <<"cowboy_clear, cowboy_tls (over ranch_ssl), cowboy_protocol or cowboy_http_protocol: farrier speaks HTTP only">>}};
+        <<"cowboy_clear, cowboy_tls, cowboy_protocol or cowboy_http_protocol: farrier speaks HTTP only">>}};
 options(_, Transport, _, _, _) ->
     {error, {bad_option, transport, Transport, <<"ranch_tcp or ranch_ssl: farrier has its own sockets">>}}.
 
