@@ -15,7 +15,8 @@
 -export([start_link/3, drain/1]).
 -export([init/3, resume/4, loop/3]).
 %% For the code that runs in it.
--export([upgrade/4, upgrade/1, take_upgrade/0, is_upgrading/0, completed/4, holds_middlewares/0, error_response/2, error_response/3, log/3]).
+-export([upgrade/4, upgrade/1, take_upgrade/0, is_upgrading/0, completed/4, holds_middlewares/0]).
+-export([error_response/2, error_response/3, log/3]).
 -export([take_over/1]).
 %% For `farrier_sys'.
 -export([finish/3]).
