@@ -1,7 +1,7 @@
 # farrier's tasks. Each works as the first command on a fresh clone; `make deps` comes along with each.
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: help deps build demo test check bench clean
+.PHONY: help deps build demo test check bench conformance clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -28,6 +28,10 @@ check: ## Run formatters, linters, xref and dialyzer
 
 bench: build ## Measure against Cowboy and bare Rust servers (QUICK=1: a short run)
 	@scripts/bench
+
+conformance: build ## Run the Autobahn testsuite on clear and TLS listeners; writes _build/conformance/report/index.html
+	@scripts/deps test
+	@scripts/conformance
 
 clean: ## Delete all that was built (also test clients and PLT)
 	rm -rf _build target priv
