@@ -7,11 +7,11 @@
 use crate::bridge::{Bridge, End, Events};
 use crate::config::{EarlyData, Framing, UpgradeOptions};
 use crate::deflate::Compressor;
-use crate::frame::{Rules, Violation};
+use crate::framing::Framed;
 use crate::handle::Handle;
 use crate::hixie;
 use crate::listener::Admission;
-use crate::message::{Decoder, DecoderOptions, Message, PayloadBuf, Progress, ProtocolError, Sink};
+use crate::message::{Message, Progress, ProtocolError, Sink};
 use crate::stream::{Http2Stream, OutboxHalf, Stream, TaskHalf};
 use std::cell::RefCell;
 use std::future::Future;
@@ -54,80 +54,6 @@ enum Stage {
     Flushing,
     /// The last byte is out and the write side is shut; what arrives is discarded.
     Lingering { discarded: usize },
-}
-
-/// The decoder of a connection's framing.
-enum Framed<P> {
-    Rfc6455(Decoder<P>, Rules),
-    Hixie76(hixie::Decoder<P>),
-}
-
-impl<P: PayloadBuf> Framed<P> {
-    fn new(options: &UpgradeOptions) -> Self {
-        let max_frame_size = options.max_frame_size.0;
-        let rules = match options.framing {
-            Framing::Hixie76(..) => return Framed::Hixie76(hixie::Decoder::new(max_frame_size)),
-            Framing::Generation0 => Rules::Generation0,
-            Framing::Rfc6455 => Rules::Rfc6455,
-        };
-        let options = DecoderOptions {
-            max_frame_size,
-            validate_utf8: options.validate_utf8,
-            rules,
-            compression: options.compress,
-        };
-        Framed::Rfc6455(Decoder::new(options), rules)
-    }
-
-    fn decode(
-        &mut self,
-        input: &mut [u8],
-        sink: &mut impl Sink<P>,
-    ) -> Result<Progress, ProtocolError> {
-        match self {
-            Framed::Rfc6455(decoder, _) => decoder.decode(input, sink),
-            Framed::Hixie76(decoder) => decoder.decode(input, sink),
-        }
-    }
-
-    fn window(&mut self, least: usize, max: usize) -> Option<&mut [u8]> {
-        match self {
-            Framed::Rfc6455(decoder, _) => decoder.window(least, max),
-            Framed::Hixie76(_) => None,
-        }
-    }
-
-    fn filled(&mut self, bytes: usize, sink: &mut impl Sink<P>) -> Result<Progress, ProtocolError> {
-        match self {
-            Framed::Rfc6455(decoder, _) => decoder.filled(bytes, sink),
-            // It lends no window.
-            Framed::Hixie76(_) => Ok(Progress::Open),
-        }
-    }
-
-    fn set_max_frame_size(&mut self, limit: Option<u64>) {
-        match self {
-            Framed::Rfc6455(decoder, _) => decoder.set_max_frame_size(limit),
-            Framed::Hixie76(decoder) => decoder.set_max_size(limit),
-        }
-    }
-
-    /// How an error is reported: Cowboy 0.6 tells more kinds apart.
-    fn end_of(&self, error: ProtocolError) -> End {
-        match (self, error) {
-            (Framed::Rfc6455(_, Rules::Generation0), ProtocolError::BadFrame(violation)) => {
-                match violation {
-                    Violation::LongControl => End::Protocol,
-                    Violation::Unmasked => End::Unmasked,
-                    Violation::ReservedOpcode(_) => End::BadOpcode,
-                    _ => End::BadFrame,
-                }
-            }
-            (_, ProtocolError::BadFrame(_)) => End::BadFrame,
-            (_, ProtocolError::BadEncoding(_)) => End::BadEncoding,
-            (_, ProtocolError::BadSize { .. }) => End::BadSize,
-        }
-    }
 }
 
 /// See the module's documentation.

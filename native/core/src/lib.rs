@@ -1,8 +1,9 @@
 //! farrier's transport: WebSocket codec, HTTP upgrade, listeners and connections. Knows nothing of Erlang; what it
 //! needs of it is the trait [`bridge::Bridge`].
 //!
-//! Storeys, each calls only downward: `runtime`, `listener`, `http`, `connection`, `outbox`, the codec (`message`,
-//! `frame`, `mask`, `utf8`, `hixie`), `config`. `bridge` and `handle` are what the Erlang side sees.
+//! Storeys, each calls only downward: `runtime`, `listener`, `http`, `connection`, `outbox`, `stream` (`tls`, `proxy`), the
+//! codec (`message`, `frame`, `mask`, `utf8`, `deflate`, `hixie`, chosen by `framing`), `config`. `bridge` and `handle` are what
+//! the Erlang side sees.
 #![forbid(unsafe_code)]
 
 pub mod bridge;
@@ -10,6 +11,7 @@ pub mod config;
 mod connection;
 pub mod deflate;
 pub mod frame;
+mod framing;
 pub mod handle;
 pub mod hixie;
 mod http;
