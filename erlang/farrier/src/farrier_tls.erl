@@ -1,11 +1,13 @@
-%% @doc The options of OTP's `ssl' as projects pass them to a listener, translated for the native side, which speaks TLS by
-%% rustls. Each is honoured, or known to be without effect and harmless, or refused by its name.
+%% @doc The options of OTP's `ssl' as projects pass them to a listener, translated for the native side, which speaks
+%% TLS by rustls. Each is honoured, or known to be without effect and harmless, or refused by its name.
 %%
-%% Honoured: see `options/2'. Without effect, because what they tune does not exist here: `dh', `dhfile' (only elliptic curves
-%% are used for key exchange), `secure_renegotiate', `client_renegotiation', `renegotiate_at' (there is no renegotiation),
-%% `next_protocols_advertised' (replaced by ALPN), `hibernate_after', `sender_spawn_opts', `receiver_spawn_opts' (there are no
-%% processes), `key_update_at', `max_handshake_size' (rustls has its own limits), `honor_ecc_order', `log_level', `log_alert',
-%% `beast_mitigation', `padding_check' (for versions before TLS 1.2). Everything else is refused.
+%% Honoured: those that `farrier:start_listener/2' documents. Without effect, because what they tune does not exist here:
+%% `dh', `dhfile' (only elliptic curves are used for key exchange), `secure_renegotiate', `client_renegotiation',
+%% `renegotiate_at' (there is no renegotiation), `next_protocols_advertised' (replaced by ALPN), `hibernate_after',
+%% `sender_spawn_opts', `receiver_spawn_opts' (there are no processes), `key_update_at', `max_handshake_size' (rustls has
+%% its own limits), `honor_ecc_order', `log_level', `log_alert', `crl_cache', `anti_replay', `cookie', `middlebox_comp_mode',
+%% `erl_dist' (of clients, or of what is off anyway), `beast_mitigation', `padding_check' (for versions before TLS 1.2).
+%% Everything else is refused.
 -module(farrier_tls).
 
 -include_lib("kernel/include/logger.hrl").

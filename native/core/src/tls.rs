@@ -1,13 +1,13 @@
 //! TLS by rustls: one socket whose bytes are encrypted.
 //!
 //! A connection that rests owns no buffer. rustls is used by its unbuffered interface: ciphertext is read into, and
-//! written from, memory that a thread lends to whichever of its connections is at work. A connection keeps only what can't
-//! wait elsewhere: the part of a record that has not arrived yet, plaintext that its reader had no room for, ciphertext
-//! that the socket did not take. All three are freed when they are empty, and each is bounded by about one of
-//! the thread's buffers.
+//! written from, memory that a thread lends to whichever of its connections is at work. A connection keeps only what
+//! can't wait elsewhere: the part of a record that has not arrived yet, plaintext that its reader had no room for,
+//! ciphertext that the socket did not take. All three are freed when they are empty, and each is bounded by about one
+//! of the thread's buffers.
 //!
-//! `options` are the options as they cross the bridge, `acceptor` makes rustls' configuration of them, `certificates` loads and
-//! chooses certificates, `ciphers` knows the suites by their names.
+//! `options` are the options as they cross the bridge, `acceptor` makes rustls' configuration of them, `certificates`
+//! loads and chooses certificates, `ciphers` knows the suites by their names.
 
 mod acceptor;
 mod certificates;
@@ -48,8 +48,8 @@ thread_local! {
 pub struct TlsStream {
     socket: TcpStream,
     session: UnbufferedServerConnection,
-    /// Ciphertext of a record or handshake message that is not complete. rustls must find it at the front of all that it
-    /// is given.
+    /// Ciphertext of a record or handshake message that is not complete. rustls must find it at the front of all that
+    /// it is given.
     partial: Vec<u8>,
     /// Plaintext that its reader had no room for.
     plaintext: Rest,
@@ -168,9 +168,9 @@ impl TlsStream {
         certificates.first().map(|certificate| certificate.as_ref())
     }
 
-    /// Processes records: plaintext goes to `out` and, what does not fit, to `self.plaintext`; what the protocol answers goes
-    /// to `self.unsent`. `idle` is called once nothing is left to process, if data may be sent. Gives how much of the
-    /// input is done with.
+    /// Processes records: plaintext goes to `out` and, what does not fit, to `self.plaintext`; what the protocol answers
+    /// goes to `self.unsent`. `idle` is called once nothing is left to process, if data may be sent. Gives how much of
+    /// the input is done with.
     fn process(
         &mut self,
         input: &mut [u8],
@@ -217,7 +217,7 @@ impl TlsStream {
         }
     }
 
-    /// Reads from the socket once and processes what came. A failure is kept until all that came before it has been read.
+    /// Reads from the socket once and processes what came. A failure is kept until all before it has been read.
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
@@ -265,7 +265,8 @@ impl TlsStream {
         Poll::Ready(Ok(()))
     }
 
-    /// Sends what `take` puts into the memory that it is lent, and gives its length. What the socket does not take is kept.
+    /// Sends what `take` puts into the memory that it is lent, and gives its length. What the socket does not take is
+    /// kept.
     pub(crate) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,

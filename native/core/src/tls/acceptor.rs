@@ -79,8 +79,8 @@ impl Acceptor {
     }
 }
 
-/// Sessions are resumed by tickets, which clients keep. Their key is made anew with each configuration, so a ticket never
-/// outlives the rules under which its client was let in.
+/// Sessions are resumed by tickets, which clients keep. Their key is made anew with each configuration, so a ticket
+/// never outlives the rules under which its client was let in.
 fn set_resumption(config: &mut ServerConfig, enabled: bool) -> Result<(), OptionError> {
     config.session_storage = Arc::new(NoServerSessionStorage {});
     if enabled {
