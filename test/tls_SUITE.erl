@@ -5,7 +5,8 @@
 -export([npm_ws/1, python_websockets/1]).
 -export([openssl_is_served_in_both_versions/1, messages_of_every_size_come_back/1, many_small_messages_come_back_in_order/1,
          what_a_client_sent_before_its_end_is_answered/1, a_close_frame_is_followed_by_close_notify/1,
-         bodies_of_many_records_come_and_go_whole/1, a_session_is_resumed_where_that_is_allowed/1]).
+         a_client_that_reads_late_gets_everything/1, a_hangup_is_noticed_while_nothing_is_read/1,
+         a_forged_record_ends_its_connection_alone/1, bodies_of_many_records_come_and_go_whole/1, a_session_is_resumed_where_that_is_allowed/1]).
 -export([cowboy_1_handlers_are_told_ssl/1, cowboy_0_handlers_are_told_ssl/1, responses_are_as_cowboys/1,
          ranch_starts_listeners_over_ranch_ssl/1]).
 -export([a_client_certificate_reaches_the_handler/1, clients_without_a_certificate_are_refused_where_one_is_required/1,
@@ -36,6 +37,8 @@ groups() ->
      {clients_2, [npm_ws, python_websockets]},
      {traffic, [openssl_is_served_in_both_versions, messages_of_every_size_come_back, many_small_messages_come_back_in_order,
                 what_a_client_sent_before_its_end_is_answered, a_close_frame_is_followed_by_close_notify,
+                a_client_that_reads_late_gets_everything, a_hangup_is_noticed_while_nothing_is_read,
+                a_forged_record_ends_its_connection_alone,
                 bodies_of_many_records_come_and_go_whole, a_session_is_resumed_where_that_is_allowed]},
      {generations, [cowboy_1_handlers_are_told_ssl, cowboy_0_handlers_are_told_ssl, responses_are_as_cowboys,
                     ranch_starts_listeners_over_ranch_ssl]},
@@ -146,6 +149,47 @@ a_close_frame_is_followed_by_close_notify(Config) ->
         " openssl s_client -connect 127.0.0.1:~b -ign_eof -msg 2>&1", [Port]),
     Output = os:cmd(lists:flatten(Command)),
     {match, _} = re:run(Output, "<<< TLS 1.3, Alert \\[length 0002\\], warning close_notify").
+
+%% More than all buffers hold is on its way before the client reads.
+-spec a_client_that_reads_late_gets_everything([term()]) -> ok.
+a_client_that_reads_late_gets_everything(Config) ->
+    Socket = tls_client:websocket(tls_handler:listen(2, chain(Config)), []),
+    Messages = [binary:copy(<<N:32>>, 1 bsl 18) || N <- lists:seq(1, 40)],
+    Self = self(),
+    Sender = spawn_link(fun() ->
+        [tls_client:send(Socket, oracle_frame:binary(Message)) || Message <- Messages],
+        Self ! {self(), sent}
+    end),
+    receive {Sender, sent} -> ct:fail(nothing_is_bounded) after 1000 -> ok end,
+    [{2, Message} = tls_client:frame(Socket) || Message <- Messages],
+    receive {Sender, sent} -> ssl:close(Socket) after ?PATIENCE -> ct:fail(not_sent) end.
+
+-spec a_hangup_is_noticed_while_nothing_is_read([term()]) -> ok.
+a_hangup_is_noticed_while_nothing_is_read(Config) ->
+    Port = tls_handler:listen(2, chain(Config)),
+    [begin
+         Socket = tls_client:websocket(Port, []),
+         tls_client:send(Socket, oracle_frame:text(<<"passive">>)),
+         {1, <<"passive">>} = tls_client:frame(Socket),
+         ok = HangUp(Socket),
+         await(fun() -> maps:get(connections, farrier:info(?REF)) =:= 0 end)
+     end || HangUp <- [fun ssl:close/1, fun(Socket) -> ssl:shutdown(Socket, read_write) end]],
+    ok.
+
+%% A relay changes one byte of what the client sends.
+-spec a_forged_record_ends_its_connection_alone([term()]) -> ok.
+a_forged_record_ends_its_connection_alone(Config) ->
+    Port = tls_handler:listen(2, chain(Config)),
+    Untouched = tls_client:websocket(Port, []),
+    Relay = tls_relay:start(Port),
+    Socket = tls_client:websocket(tls_relay:port(Relay), []),
+    ok = tls_client:echoed(Socket, <<"hello">>),
+    ok = tls_relay:forge(Relay),
+    _ = ssl:send(Socket, oracle_frame:text(<<"hello">>)),
+    {error, _} = ssl:recv(Socket, 0, ?PATIENCE),
+    await(fun() -> maps:get(connections, farrier:info(?REF)) =:= 1 end),
+    ok = tls_client:echoed(Untouched, <<"hello">>),
+    ssl:close(Untouched).
 
 -spec bodies_of_many_records_come_and_go_whole([term()]) -> ok.
 bodies_of_many_records_come_and_go_whole(Config) ->

@@ -44,6 +44,7 @@ shown(undefined) -> <<"undefined">>;
 shown(Der) -> base64:encode(crypto:hash(sha256, Der)).
 
 -spec websocket_handle(term(), []) -> {[term()], []}.
+websocket_handle({text, <<"passive">>} = Frame, State) -> {[Frame, {active, false}], State};
 websocket_handle(Frame, State) -> clients_handler:websocket_handle(Frame, State).
 
 -spec websocket_info(term(), []) -> {[], []}.
