@@ -36,6 +36,8 @@
     max_header_value_length => pos_integer(),
     enable_connect_protocol => boolean(),
     max_concurrent_streams => pos_integer() | infinity,
+    max_cancel_stream_rate => {pos_integer(), pos_integer()},
+    idle_timeout => timeout(),
     max_headers => pos_integer(),
     linger_timeout => timeout(),
     read_ahead => pos_integer(),
@@ -75,7 +77,10 @@
 %% <li>`max_request_line_length' (8000 bytes), `max_method_length' (32), `max_header_name_length' (64),
 %%   `max_header_value_length' (4096), `max_headers' (100)</li>
 %% <li>`enable_connect_protocol' (false): whether clients may open WebSockets over HTTP/2 (RFC 8441).
-%%   `max_concurrent_streams' (100 or infinity): HTTP/2 streams that a connection may have open at once</li>
+%%   `max_concurrent_streams' (100 or infinity): HTTP/2 streams that a connection may have open at once.
+%%   `max_cancel_stream_rate' (`{500, 10000}'): requests of an HTTP/2 connection that its client may give up before they are
+%%   answered, and in how many ms; it is closed then. `idle_timeout' (60000 ms): for which an HTTP/2 connection may be
+%%   without a stream</li>
 %% <li>`owner_death' (`internal_server_error' in generation 2, `close' in 1): what a client gets whose request's process
 %%   dies without an answer</li>
 %% </ul>

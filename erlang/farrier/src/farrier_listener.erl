@@ -62,7 +62,7 @@
 -define(BRIDGE_OPTIONS, [
     ip, port, backlog, nodelay, keepalive, ipv6_v6only, sndbuf, recbuf, max_connections, linger_timeout,
     read_ahead, high_watermark, low_watermark, owner_death, tls, enable_connect_protocol,
-    max_concurrent_streams
+    max_concurrent_streams, max_cancel_stream_rate, idle_timeout
     | ?HTTP_OPTIONS
 ]).
 

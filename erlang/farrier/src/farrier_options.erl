@@ -26,6 +26,7 @@
     | positive
     | timeout
     | limit
+    | rate
     | shutdown
     | module
     | modules
@@ -245,7 +246,8 @@ defaults(2) -> #{env => #{}}.
 listener_options() ->
     [env, middlewares, bridge, logger, request_timeout, linger_timeout, max_keepalive,
         max_request_line_length, max_method_length, max_header_name_length, max_header_value_length,
-        max_headers, read_ahead, high_watermark, low_watermark, enable_connect_protocol, max_concurrent_streams].
+        max_headers, read_ahead, high_watermark, low_watermark, enable_connect_protocol, max_concurrent_streams,
+        max_cancel_stream_rate, idle_timeout].
 
 -spec protocol_kind(1 | 2, any()) -> kind().
 protocol_kind(1, env) -> list;
@@ -254,6 +256,7 @@ protocol_kind(1, timeout) -> timeout;
 protocol_kind(_, trap_exit) -> boolean;
 protocol_kind(2, enable_connect_protocol) -> boolean;
 protocol_kind(2, max_concurrent_streams) -> limit;
+protocol_kind(2, max_cancel_stream_rate) -> rate;
 protocol_kind(_, middlewares) -> modules;
 protocol_kind(_, stream_handlers) -> stream_handlers;
 protocol_kind(_, proxy_header) -> {only, false};
@@ -297,6 +300,8 @@ is_valid(port, Value) -> is_integer(Value) andalso Value >= 0 andalso Value =< 6
 is_valid(boolean, Value) -> is_boolean(Value);
 is_valid(count, Value) -> is_integer(Value) andalso Value >= 0;
 is_valid(positive, Value) -> is_integer(Value) andalso Value > 0;
+is_valid(rate, {Most, Ms}) -> is_valid(positive, Most) andalso is_valid(positive, Ms);
+is_valid(rate, _) -> false;
 is_valid(limit, infinity) -> true;
 is_valid(limit, Value) -> is_valid(count, Value);
 is_valid(timeout, infinity) -> true;
@@ -316,6 +321,7 @@ allowed(port) -> <<"an integer from 0 to 65535">>;
 allowed(boolean) -> <<"true or false">>;
 allowed(count) -> <<"a non-negative integer">>;
 allowed(positive) -> <<"a positive integer">>;
+allowed(rate) -> <<"{Count, Ms}, both positive integers">>;
 allowed(limit) -> <<"a non-negative integer or infinity">>;
 allowed(timeout) -> <<"milliseconds (a non-negative integer) or infinity">>;
 allowed(shutdown) -> <<"milliseconds (a non-negative integer), infinity or brutal_kill">>;

@@ -76,7 +76,8 @@ is_option(Name) -> kind(Name) =/= unknown.
 %%% Translation
 
 %% @doc The options as `farrier:start_listener/2' documents them, for the native side. A listener of Cowboy 2 offers
-%% `http/1.1' by ALPN where nothing else is said, as Cowboy does; one of an earlier generation does not speak ALPN then.
+%% `h2' and `http/1.1' by ALPN where nothing else is said, as Cowboy does; one of an earlier generation does not speak ALPN
+%% then.
 -spec options(farrier_handler:generation(), options()) -> {ok, map()} | {error, farrier_options:reason()}.
 options(Generation, Options) when is_list(Options) ->
     options(Generation, maps:from_list(lists:reverse(proplists:unfold(Options))));
@@ -112,11 +113,11 @@ translate(Name, Value, Tls) ->
         {ciphers, _} -> Tls#{ciphers => farrier_tls_ciphers:suites(Value)};
         {groups, eccs} when is_map_key(supported_groups, Tls) -> Tls;
         {groups, _} -> Tls#{supported_groups => farrier_tls_ciphers:groups(Name, Value)};
-        {protocols, _} -> Tls#{Name => protocols(Value)};
         {sessions, _} when is_map_key(reuse_sessions, Tls) -> Tls;
         {sessions, _} -> Tls#{reuse_sessions => Value =/= false};
         {tickets, _} -> Tls#{reuse_sessions => Value =/= disabled};
-        {Kind, _} when Kind =:= boolean; Kind =:= count; Kind =:= timeout; Kind =:= verify -> Tls#{Name => Value};
+        {Kind, _} when Kind =:= boolean; Kind =:= count; Kind =:= timeout; Kind =:= verify; Kind =:= protocols ->
+            Tls#{Name => Value};
         _ -> Tls
     end.
 
@@ -206,7 +207,7 @@ path(Path) -> to_binary(Path).
 to_binary(Name) when is_atom(Name) -> atom_to_binary(Name);
 to_binary(Name) -> unicode:characters_to_binary(Name).
 
-%%% Versions and protocols
+%%% Versions
 
 -spec versions([atom()]) -> [atom()].
 versions(Versions) ->
@@ -219,10 +220,6 @@ versions(Versions) ->
             ?LOG_NOTICE("TLS versions ~0p are not offered; ~0p are.", [Versions -- Offered, Offered]),
             Offered
     end.
-
-%% HTTP/2 is left out until it is served: its clients agree on HTTP/1.1.
--spec protocols([binary()]) -> [binary()].
-protocols(Protocols) -> Protocols -- [<<"h2">>].
 
 %%% Checking
 
@@ -314,7 +311,7 @@ is_valid(verify, Value) -> Value =:= verify_none orelse Value =:= verify_peer;
 is_valid(versions, Value) -> is_list(Value) andalso Value -- ['tlsv1.3', 'tlsv1.2', 'tlsv1.1', tlsv1, sslv3] =:= [];
 is_valid(ciphers, Value) -> is_list(Value) orelse is_binary(Value);
 is_valid(groups, Value) -> is_list(Value) andalso lists:all(fun is_atom/1, Value);
-is_valid(protocols, Value) -> is_list(Value) andalso Value -- ?PROTOCOLS =:= [] andalso protocols(Value) =/= [];
+is_valid(protocols, Value) -> is_list(Value) andalso Value -- ?PROTOCOLS =:= [] andalso Value =/= [];
 is_valid(sessions, Value) -> is_boolean(Value) orelse Value =:= save;
 is_valid(tickets, Value) ->
     lists:member(Value, [disabled, stateful, stateless, stateful_with_cert, stateless_with_cert]);
@@ -351,7 +348,7 @@ allowed(verify) -> <<"verify_none or verify_peer">>;
 allowed(versions) -> <<"a list with 'tlsv1.3' or 'tlsv1.2'">>;
 allowed(ciphers) -> <<"a list of cipher suites as ssl:cipher_suites/2 or OpenSSL names them">>;
 allowed(groups) -> <<"a list of x25519, secp256r1 and secp384r1">>;
-allowed(protocols) -> <<"a list with <<\"http/1.1\">>">>;
+allowed(protocols) -> <<"a list of <<\"h2\">> and <<\"http/1.1\">>">>;
 allowed(sessions) -> <<"true, false or save">>;
 allowed(tickets) -> <<"disabled, stateful or stateless">>;
 allowed(refused) -> <<"to be left out: it is not supported">>;

@@ -183,6 +183,10 @@ pub struct ListenerOptions {
     pub enable_connect_protocol: bool,
     /// HTTP/2 streams that a connection may have open at once.
     pub max_concurrent_streams: Limit,
+    /// Requests of an HTTP/2 connection that its client may give up, and in how many milliseconds, before it is closed.
+    pub max_cancel_stream_rate: (u64, u64),
+    /// Time for which an HTTP/2 connection may be without a stream.
+    pub idle_timeout: Timeout,
     /// What becomes of a request whose process dies.
     pub owner_death: OwnerDeath,
     /// Version that the status lines of answers to HTTP/1.0 requests name: 1.1 in Cowboy 2, 1.0 in Cowboy 1.
@@ -216,6 +220,8 @@ impl Default for ListenerOptions {
             low_watermark: 32 * 1024,
             enable_connect_protocol: false,
             max_concurrent_streams: Limit(Some(100)),
+            max_cancel_stream_rate: (500, 10_000),
+            idle_timeout: Timeout(Some(Duration::from_secs(60))),
             owner_death: OwnerDeath::InternalServerError,
             http10_status_line: HttpVersion::Http11,
             tls: None,

@@ -1,7 +1,8 @@
 //! HTTP/2 by hyper (RFC 9113), and WebSockets over it (RFC 8441).
 //!
 //! Each stream is a request like any other. hyper bounds what a hostile client can do with a connection: streams that it
-//! resets at once, header blocks without end, settings and pings without number.
+//! resets before they are seen, header blocks without end, settings and pings without number. Streams that it resets
+//! while their handlers work are counted here.
 
 use super::bare;
 use super::body::Body;
@@ -19,18 +20,18 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 
-/// What a client of HTTP/2 says first (RFC 9113 3.4), as much of it as no other client says.
-const PREFACE: &[u8] = b"PRI";
+/// What a client of HTTP/2 says first (RFC 9113 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Pause before a look at whether more of a preface has come.
 const PREFACE_PAUSE: Duration = Duration::from_millis(10);
-/// A connection on which nothing happens for so long is closed (Cowboy's `idle_timeout`).
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a client without a stream may take to answer the farewell (Cowboy's `goaway_complete_timeout`).
+const FAREWELL: Duration = Duration::from_secs(3);
 /// Bytes that a client may send on all streams together before any is handled.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
@@ -68,6 +69,26 @@ struct Connection<B: Bridge> {
     /// Streams that have not ended. Each holds one reference more.
     open: Arc<()>,
     signals: Arc<Signals>,
+    cancels: Mutex<Cancels>,
+    /// The client has given up more requests than it may.
+    abused: Notify,
+}
+
+/// Requests that the client gave up, in the period that began at `since`.
+struct Cancels {
+    since: Instant,
+    count: u64,
+}
+
+/// Counts a request as given up if it is dropped before it is answered.
+struct Unanswered<B: Bridge>(Option<Arc<Connection<B>>>);
+
+impl<B: Bridge> Drop for Unanswered<B> {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.0 {
+            connection.cancelled();
+        }
+    }
 }
 
 /// Serves a connection until it closes.
@@ -83,31 +104,42 @@ pub async fn serve<B: Bridge>(
         streams: AtomicU64::new(0),
         open: Arc::new(()),
         signals: Arc::default(),
+        cancels: Mutex::new(Cancels {
+            since: Instant::now(),
+            count: 0,
+        }),
+        abused: Notify::new(),
     });
     let service = {
         let connection = connection.clone();
         service_fn(move |request| answer(connection.clone(), request))
     };
     let mut http = pin!(builder(&shared).serve_connection(TokioIo::new(stream), service));
-    let mut last = pin!(async {
+    let farewell = async {
         tokio::select! {
+            result = http.as_mut() => return ended(result),
+            () = connection.abused.notified() => {
+                tracing::debug!("HTTP/2 connection ended: too many streams were cancelled");
+                return;
+            }
             () = shared.draining() => {}
-            () = connection.idle() => {}
+            () = connection.idle(shared.options().idle_timeout.0) => {}
         }
-    });
-    let mut is_last = false;
-    let result = std::future::poll_fn(|cx| {
-        if !is_last && last.as_mut().poll(cx).is_ready() {
-            is_last = true;
-            http.as_mut().graceful_shutdown();
+        http.as_mut().graceful_shutdown();
+        tokio::select! {
+            result = http.as_mut() => ended(result),
+            () = connection.abused.notified() => {}
+            () = connection.idle(Some(FAREWELL)) => {}
         }
-        http.as_mut().poll(cx)
-    })
-    .await;
+    };
+    farewell.await;
+    drop(admission);
+}
+
+fn ended(result: hyper::Result<()>) {
     if let Err(error) = result {
         tracing::debug!(%error, "HTTP/2 connection ended");
     }
-    drop(admission);
 }
 
 fn builder<B: Bridge>(shared: &Shared<B>) -> http2::Builder<TokioExecutor> {
@@ -132,19 +164,36 @@ fn builder<B: Bridge>(shared: &Shared<B>) -> http2::Builder<TokioExecutor> {
 }
 
 impl<B: Bridge> Connection<B> {
-    /// Resolves once no stream is open, and none has been for a while.
-    async fn idle(&self) {
+    /// Resolves once no stream has been open for `limit`; never without one.
+    async fn idle(&self, limit: Option<Duration>) {
+        let Some(limit) = limit else {
+            return std::future::pending().await;
+        };
+        let pause = (limit / 10).max(Duration::from_millis(1));
         let mut seen = self.streams.load(Ordering::Relaxed);
         let mut since = Instant::now();
         loop {
-            sleep(IDLE_TIMEOUT / 10).await;
+            sleep(pause).await;
             let now = self.streams.load(Ordering::Relaxed);
             if now != seen || Arc::strong_count(&self.open) > 1 {
                 seen = now;
                 since = Instant::now();
-            } else if since.elapsed() >= IDLE_TIMEOUT {
+            } else if since.elapsed() >= limit {
                 return;
             }
+        }
+    }
+
+    fn cancelled(&self) {
+        let (most, period) = self.shared.options().max_cancel_stream_rate;
+        let mut cancels = (self.cancels.lock()).unwrap_or_else(|poisoned| poisoned.into_inner());
+        if cancels.since.elapsed() > Duration::from_millis(period) {
+            cancels.since = Instant::now();
+            cancels.count = 0;
+        }
+        cancels.count += 1;
+        if cancels.count > most {
+            self.abused.notify_one();
         }
     }
 }
@@ -156,6 +205,7 @@ async fn answer<B: Bridge>(
 ) -> Result<Response<Body<B>>, Abort> {
     let number = connection.streams.fetch_add(1, Ordering::Relaxed) + 1;
     let open = connection.open.clone();
+    let mut unanswered = Unanswered(Some(connection.clone()));
     let on_upgrade = hyper::upgrade::on(&mut request);
     let (parts, incoming) = request.into_parts();
     let options = connection.shared.options();
@@ -170,6 +220,7 @@ async fn answer<B: Bridge>(
     let head = match head {
         Ok(head) => head,
         Err(Refusal(status)) => {
+            unanswered.0 = None;
             tracing::debug!(status, "request refused");
             return Ok(bare(status, false));
         }
@@ -179,10 +230,13 @@ async fn answer<B: Bridge>(
     let handle = Handle::new(shared, head, sender, connection.signals.clone());
     let exchange = Exchange::new(handle.clone(), commands, incoming);
     if !connection.shared.offer(handle) {
+        unanswered.0 = None;
         return Ok(bare(503, false));
     }
     // hyper can't send informational responses over HTTP/2.
-    match exchange.run(|_| {}).await? {
+    let answered = exchange.run(|_| {}).await;
+    unanswered.0 = None;
+    match answered? {
         Answer::Response(response) => Ok(without_connection_headers(response)),
         Answer::Upgrade(upgraded) => Ok(upgrade(
             upgraded,
