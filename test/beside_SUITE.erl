@@ -1,16 +1,18 @@
-%% @doc farrier in one node with a real Cowboy 2.8.0, whose `cowboy_req', `cowboy_rest', `cowboy_loop' and `cowboy_static' the
-%% handlers on farrier's ports use.
+%% @doc farrier beside others: in one node with a real Cowboy 2.8.0, whose `cowboy_req', `cowboy_rest', `cowboy_loop' and
+%% `cowboy_static' the handlers on farrier's ports use; and with a real Ranch 2.1.0, which accepts for it.
 %%
-%% The same bytes go to a port of each. What comes back must be the same to the byte, but for the date.
+%% The same bytes go to a port of farrier's and to one of the real Cowboy's. What comes back must be the same to the byte, but for the
+%% date, and for cookies behind Ranch: farrier's own `cowboy_req' ends them as Cowboy 2.10 and later do.
 -module(beside_SUITE).
 
--export([all/0, groups/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([all/0, groups/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_group/2, end_per_group/2]).
+-export([init_per_testcase/2, end_per_testcase/2]).
 -export([replies_are_as_cowboys/1, bodies_are_read_as_by_cowboy/1, streams_are_as_cowboys/1, crashes_are_answered_as_by_cowboy/1,
          requests_that_stall_cowboy_do_not_stall_farrier/1,
          rest_loop_and_static_handlers_are_as_cowboys/1, routes_may_be_compiled_by_either/1, sessions_are_as_cowboys/1,
          handlers_are_told_of_the_end_as_by_cowboy/1, suspended_middleware_goes_on/1,
          request_process_dies_with_its_client/1, request_process_dies_with_its_listener/1,
-         upgrade_by_a_sub_protocol_is_refused_by_name/1, no_process_is_left/1]).
+         upgrade_by_a_sub_protocol_is_refused_by_name/1, takeover_gets_the_socket_of_ranch/1, no_process_is_left/1]).
 
 -include_lib("common_test/include/ct.hrl").
 -include_lib("stdlib/include/assert.hrl").
@@ -21,42 +23,57 @@
 suite() -> [{timetrap, {seconds, 60}}].
 
 -spec all() -> [term()].
-all() ->
-    [replies_are_as_cowboys, bodies_are_read_as_by_cowboy, streams_are_as_cowboys, crashes_are_answered_as_by_cowboy,
-     requests_that_stall_cowboy_do_not_stall_farrier, rest_loop_and_static_handlers_are_as_cowboys,
-     routes_may_be_compiled_by_either, sessions_are_as_cowboys,
-     handlers_are_told_of_the_end_as_by_cowboy, suspended_middleware_goes_on,
-     request_process_dies_with_its_client, upgrade_by_a_sub_protocol_is_refused_by_name, no_process_is_left,
-     request_process_dies_with_its_listener].
+all() -> [{group, cowboy}, {group, ranch}].
 
--spec groups() -> [].
-groups() -> [].
+-spec groups() -> [term()].
+groups() ->
+    Both = [bodies_are_read_as_by_cowboy, streams_are_as_cowboys, crashes_are_answered_as_by_cowboy,
+            requests_that_stall_cowboy_do_not_stall_farrier, sessions_are_as_cowboys, handlers_are_told_of_the_end_as_by_cowboy,
+            suspended_middleware_goes_on, request_process_dies_with_its_client, no_process_is_left,
+            request_process_dies_with_its_listener],
+    [{cowboy, [replies_are_as_cowboys, rest_loop_and_static_handlers_are_as_cowboys, routes_may_be_compiled_by_either,
+               upgrade_by_a_sub_protocol_is_refused_by_name | Both]},
+     {ranch, [takeover_gets_the_socket_of_ranch | Both]}].
 
 -spec init_per_suite([term()]) -> [term()] | {fail, string()}.
 init_per_suite(Config) ->
     case oracle_node:oracle_path() of
-        {ok, Cowboy} ->
-            Self = self(),
-            %% Common Test runs this function in a process that does not last.
-            Holder = spawn(fun() -> hold(Self, Cowboy) end),
-            receive {Holder, Peer, Ports} -> [{peer, Peer}, {ports, Ports} | Config] end;
+        {ok, Path} ->
+            {Peer, Ports} = node_of(cowboy, Path),
+            [{path, Path}, {cowboy_peer, Peer}, {cowboy_ports, Ports} | Config];
         {error, missing} ->
             {fail, "no real Cowboy to run beside: run `make deps', or name its directory in FARRIER_ORACLE_PLUGINS"}
     end.
 
--spec hold(pid(), [file:filename()]) -> term().
-hold(Suite, Cowboy) ->
-    Peer = beside_node:start(Cowboy),
-    Suite ! {self(), Peer, beside_node:listeners(Peer)},
-    receive stop -> ok end.
-
 -spec end_per_suite([term()]) -> ok.
 end_per_suite(Config) ->
-    peer:stop(?config(peer, Config)).
+    peer:stop(?config(cowboy_peer, Config)).
+
+-spec init_per_group(cowboy | ranch, [term()]) -> [term()].
+init_per_group(cowboy, Config) ->
+    [{kind, cowboy}, {peer, ?config(cowboy_peer, Config)}, {ports, ?config(cowboy_ports, Config)} | Config];
+init_per_group(ranch, Config) ->
+    {Peer, Ports} = node_of(ranch, ?config(path, Config)),
+    [{kind, ranch}, {peer, Peer}, {ports, maps:merge(?config(cowboy_ports, Config), Ports)} | Config].
+
+-spec end_per_group(cowboy | ranch, [term()]) -> ok.
+end_per_group(cowboy, _) -> ok;
+end_per_group(ranch, Config) -> peer:stop(?config(peer, Config)).
+
+%% Common Test runs what begins a suite in a process that does not last.
+-spec node_of(cowboy | ranch, [file:filename()]) -> {pid(), map()}.
+node_of(Kind, Path) ->
+    Self = self(),
+    Holder = spawn(fun() ->
+        Peer = beside_node:start(Kind, Path),
+        Self ! {self(), Peer, beside_node:listeners(Kind, Peer)},
+        receive stop -> ok end
+    end),
+    receive {Holder, Peer, Ports} -> {Peer, Ports} after 10 * ?PATIENCE -> ct:fail("the node does not start") end.
 
 -spec init_per_testcase(atom(), [term()]) -> [term()].
 init_per_testcase(_, Config) ->
-    _ = beside_node:notes(?config(peer, Config)),
+    [beside_node:notes(?config(Peer, Config)) || Peer <- [peer, cowboy_peer]],
     Config.
 
 -spec end_per_testcase(atom(), [term()]) -> ok.
@@ -163,13 +180,14 @@ handlers_are_told_of_the_end_as_by_cowboy(Config) ->
         fetch("/sse"), fetch("/poll"), fetch("/ws"),
         upgrade("/ws", [], [frame(8, <<>>)]), upgrade("/ws", [], [frame(1, <<"crash">>)]),
         upgrade("/ws", [], [<<129, 1, "x">>])],
-    [?assertEqual(told(Request, Cowboy, Config), told(Request, Farrier, Config), Request) || Request <- Requests],
+    [?assertEqual(told(Request, Cowboy, ?config(cowboy_peer, Config)), told(Request, Farrier, ?config(peer, Config)), Request)
+        || Request <- Requests],
     ok.
 
--spec told(binary(), inet:port_number(), [term()]) -> [term()].
-told(Request, Port, Config) ->
+-spec told(binary(), inet:port_number(), pid()) -> [term()].
+told(Request, Port, Peer) ->
     {ok, _} = exchange(Request, Port),
-    [without_streamid(Note) || Note <- beside_node:notes(?config(peer, Config))].
+    [without_streamid(Note) || Note <- beside_node:notes(Peer)].
 
 %% Handlers are told of it from Cowboy 2.14 on.
 -spec without_streamid(term()) -> term().
@@ -181,6 +199,16 @@ upgrade_by_a_sub_protocol_is_refused_by_name(Config) ->
     #{farrier := Port} = ?config(ports, Config),
     {ok, Answer} = exchange(upgrade("/ws/sub", <<"Connection: close\r\n">>, []), Port),
     ?assertMatch(<<"HTTP/1.1 500 ", _/binary>>, Answer).
+
+%% Erlang can be asked who is at the other end of it.
+-spec takeover_gets_the_socket_of_ranch([term()]) -> ok.
+takeover_gets_the_socket_of_ranch(Config) ->
+    #{taken := Port} = ?config(ports, Config),
+    Socket = connect(Port),
+    {ok, Address} = inet:sockname(Socket),
+    ok = gen_tcp:send(Socket, upgrade("/ws", [], [frame(8, <<>>)])),
+    {ok, Answer} = received(Socket, []),
+    ?assertMatch({_, _}, binary:match(Answer, iolist_to_binary(io_lib:format("~p", [{ok, Address}])))).
 
 %%% Processes
 
@@ -195,7 +223,7 @@ request_process_dies_with_its_client(Config) ->
 request_process_dies_with_its_listener(Config) ->
     {Socket, Pid} = waiting(Config),
     Monitor = watch(Pid, Config),
-    ok = peer:call(?config(peer, Config), farrier, stop_listener, [farrier]),
+    ok = peer:call(?config(peer, Config), owner(Config), stop_listener, [farrier]),
     ?assertEqual(shutdown, reason(Monitor)),
     ?assertEqual({error, closed}, gen_tcp:recv(Socket, 0, ?PATIENCE)).
 
@@ -205,14 +233,29 @@ no_process_is_left(Config) ->
     Peer = ?config(peer, Config),
     [{ok, _} = exchange(Request, Port) || Request <- [fetch("/reply"), fetch("/error"), fetch("/killed"), fetch("/large"), fetch("/sse"),
         upgrade("/ws", [], [frame(8, <<>>)])]],
-    [reason(watch(Pid, Config)) || Pid <- peer:call(Peer, farrier, connections, [farrier]) ++ requests(Peer)],
-    ?assertEqual([], peer:call(Peer, farrier, connections, [farrier])),
+    [reason(watch(Pid, Config)) || Pid <- connections(Config) ++ requests(Peer)],
+    ?assertEqual([], connections(Config)),
     ?assertEqual([], requests(Peer)).
+
+%% Whose listener it is.
+-spec owner([term()]) -> farrier | ranch.
+owner(Config) ->
+    case ?config(kind, Config) of
+        cowboy -> farrier;
+        ranch -> ranch
+    end.
+
+-spec connections([term()]) -> [pid()].
+connections(Config) ->
+    case ?config(kind, Config) of
+        cowboy -> peer:call(?config(peer, Config), farrier, connections, [farrier]);
+        ranch -> peer:call(?config(peer, Config), ranch, procs, [farrier, connections])
+    end.
 
 -spec requests(pid()) -> [pid()].
 requests(Peer) ->
     [Pid || Pid <- peer:call(Peer, erlang, processes, []),
-            peer:call(Peer, proc_lib, translate_initial_call, [Pid]) =:= {farrier_beside_request, init, 5}].
+            peer:call(Peer, proc_lib, translate_initial_call, [Pid]) =:= {farrier_beside_request, init, 4}].
 
 %% A client that waits for a response, and the process of its request.
 -spec waiting([term()]) -> {gen_tcp:socket(), pid()}.
@@ -265,12 +308,21 @@ same(Config, Requests) ->
 -spec same([term()], atom(), [binary()]) -> ok.
 same(Config, Ref, Requests) ->
     #{cowboy := Cowboy, Ref := Farrier} = ?config(ports, Config),
-    Answers = [{Request, exchange(Request, Cowboy), exchange(Request, Farrier)} || Request <- Requests],
+    Answers = [{Request, cookies(exchange(Request, Cowboy), Config), exchange(Request, Farrier)} || Request <- Requests],
     [?assertMatch({Request, {ok, <<"HTTP/1.1 ", _/binary>>}}, {Request, Theirs}) || {Request, Theirs, _} <- Answers],
     case [{head_of(Request), {cowboy, short(Theirs)}, {farrier, short(Ours)}} || {Request, Theirs, Ours} <- Answers, Theirs =/= Ours] of
         [] -> ok;
         Differences -> ct:fail("~p", [Differences])
     end.
+
+-spec cookies({ok, binary()} | {error, term()}, [term()]) -> {ok, binary()} | {error, term()}.
+cookies({ok, Answer}, Config) ->
+    case ?config(kind, Config) of
+        cowboy -> {ok, Answer};
+        ranch -> {ok, binary:replace(Answer, <<"; Version=1">>, <<>>, [global])}
+    end;
+cookies(Error, _) ->
+    Error.
 
 -spec head_of(binary()) -> binary().
 head_of(Request) -> hd(binary:split(Request, <<"\r\n\r\n">>)).

@@ -1,22 +1,33 @@
-%% @doc A VM with a real Cowboy and farrier, but without the `cowboy' application that comes with farrier: one listener of each,
-%% with the same routes.
+%% @doc Two kinds of VM whose listeners have the same routes. In the one are a real Cowboy and farrier, but not the `cowboy'
+%% application that comes with farrier: a listener of each. In the other are a real Ranch and farrier with its `cowboy': a listener of
+%% Ranch, with Cowboy as its protocol.
 -module(beside_node).
 
--export([start/1, listeners/1, notes/1, note/1]).
--export([boot/0, taken/0]).
+-export([start/2, listeners/2, notes/1, note/1]).
+-export([boot/1, taken/0]).
 
--spec start([file:filename()]) -> pid().
-start(Cowboy) ->
-    Own = filename:dirname(code:which(?MODULE)),
-    Farrier = filename:dirname(code:which(farrier)),
-    Args = lists:append([["-pa", Dir] || Dir <- [Own, Farrier | Cowboy]]),
+-type kind() :: cowboy | ranch.
+
+%% @doc Starts one, with the real Cowboy or the real Ranch of this code path.
+-spec start(kind(), [file:filename()]) -> pid().
+start(Kind, Path) ->
+    Own = [filename:dirname(code:which(Module)) || Module <- [?MODULE, farrier]],
+    Args = lists:append([["-pa", Dir] || Dir <- Own ++ path(Kind, Path)]),
     {ok, Peer, _} = peer:start(#{connection => standard_io, args => Args, env => [{"ERL_LIBS", ""}]}),
     Peer.
 
-%% @doc The ports of both, and of farrier with routes that its own router has compiled.
--spec listeners(pid()) -> #{cowboy | farrier | compiled | stored => inet:port_number()}.
-listeners(Peer) ->
-    peer:call(Peer, ?MODULE, boot, [], 30000).
+-spec path(kind(), [file:filename()]) -> [file:filename()].
+path(cowboy, Path) ->
+    Path;
+path(ranch, Path) ->
+    [filename:dirname(code:which(Module)) || Module <- [cowboy, cow_http_hd]] ++
+        [Dir || Dir <- Path, filelib:is_regular(filename:join(Dir, "ranch.beam"))].
+
+%% @doc Their ports: of Cowboy, and of farrier, also with routes that farrier's own router
+%% has compiled, or with a stream handler.
+-spec listeners(kind(), pid()) -> #{cowboy | farrier | compiled | stored | taken => inet:port_number()}.
+listeners(Kind, Peer) ->
+    peer:call(Peer, ?MODULE, boot, [Kind], 30000).
 
 %% @doc What the handlers have noted since the last call.
 -spec notes(pid()) -> [term()].
@@ -25,12 +36,10 @@ notes(Peer) ->
 
 %%% In the node.
 
--spec boot() -> map().
-boot() ->
+-spec boot(kind()) -> map().
+boot(Kind) ->
     logger:set_primary_config(level, none),
-    false = lists:keyfind(farrier, 1, application:which_applications()),
-    {ok, _} = application:ensure_all_started(cowboy),
-    {ok, _} = application:ensure_all_started(farrier),
+    [{ok, _} = application:ensure_all_started(App) || App <- [ranch, cowboy, farrier]],
     Self = self(),
     spawn(fun() ->
         ?MODULE = ets:new(?MODULE, [named_table, public, ordered_set]),
@@ -38,13 +47,24 @@ boot() ->
         receive never -> ok end
     end),
     receive ready -> ok end,
-    Dispatch = cowboy_router:compile(routes()),
+    maps:from_list(listen(Kind, cowboy_router:compile(routes()), [cowboy_router, beside_handler, cowboy_handler])).
+
+-spec listen(kind(), term(), [module()]) -> [{atom(), inet:port_number()}].
+listen(cowboy, Dispatch, Middlewares) ->
     persistent_term:put(routes, Dispatch),
-    Middlewares = [cowboy_router, beside_handler, cowboy_handler],
     {ok, _} = cowboy:start_clear(cowboy, [{ip, {127, 0, 0, 1}}],
         #{env => #{dispatch => Dispatch}, middlewares => Middlewares}),
-    maps:from_list([{cowboy, ranch:get_port(cowboy)} | [farrier(Ref, Routes, Middlewares) || {Ref, Routes} <-
-        [{farrier, Dispatch}, {compiled, farrier_router:compile(routes())}, {stored, {persistent_term, routes}}]]]).
+    [{cowboy, ranch:get_port(cowboy)} | [farrier(Ref, Routes, Middlewares) || {Ref, Routes} <-
+        [{farrier, Dispatch}, {compiled, farrier_router:compile(routes())}, {stored, {persistent_term, routes}}]]];
+listen(ranch, Dispatch, Middlewares) ->
+    Opts = #{env => #{dispatch => Dispatch}, middlewares => Middlewares},
+    [behind_ranch(farrier, Opts), behind_ranch(taken, Opts#{stream_handlers => [beside_stream_h, cowboy_stream_h]})].
+
+-spec behind_ranch(atom(), map()) -> {atom(), inet:port_number()}.
+behind_ranch(Ref, Opts) ->
+    TransOpts = #{socket_opts => [{ip, {127, 0, 0, 1}}], connection_type => supervisor},
+    {ok, _} = ranch:start_listener(Ref, ranch_tcp, TransOpts, cowboy_clear, Opts),
+    {Ref, ranch:get_port(Ref)}.
 
 -spec farrier(atom(), term(), [module()]) -> {atom(), inet:port_number()}.
 farrier(Ref, Dispatch, Middlewares) ->

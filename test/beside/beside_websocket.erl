@@ -3,7 +3,7 @@
 
 -export([init/2, websocket_init/1, websocket_handle/2, websocket_info/2, terminate/3]).
 %% A sub-protocol of one's own.
--export([upgrade/4, upgrade/5]).
+-export([upgrade/4, upgrade/5, takeover/7]).
 
 -spec init(map(), upgrade | refuse | body | sub_protocol) -> tuple().
 init(Req, refuse) ->
@@ -25,6 +25,8 @@ upgraded(Req0, Body) ->
     {cowboy_websocket, Req, #{init => self(), pid => maps:get(pid, Req), body => Body}, #{idle_timeout => 60000}}.
 
 -spec websocket_init(map()) -> {[tuple()], map()}.
+websocket_init(#{peer := Peer} = State) ->
+    {[{text, io_lib:format("~p", [Peer])}], State};
 websocket_init(#{init := Init, pid := Pid, body := Body} = State) ->
     {[{text, io_lib:format("~p ~p ~s", [Init =:= self(), Pid =:= self(), Body])}], State}.
 
@@ -51,3 +53,7 @@ upgrade(Req, Env, Handler, State) ->
 -spec upgrade(map(), map(), module(), term(), map()) -> term().
 upgrade(Req, Env, Handler, State, Opts) ->
     cowboy_websocket:upgrade(Req, Env, Handler, State, Opts).
+
+-spec takeover(pid(), term(), gen_tcp:socket(), module(), map(), binary(), {term(), map()}) -> no_return().
+takeover(Parent, Ref, Socket, Transport, Opts, Buffer, {Handler, State}) ->
+    cowboy_websocket:takeover(Parent, Ref, Socket, Transport, Opts, Buffer, {Handler, State#{peer => inet:peername(Socket)}}).
