@@ -12,7 +12,8 @@
          rest_loop_and_static_handlers_are_as_cowboys/1, routes_may_be_compiled_by_either/1, sessions_are_as_cowboys/1,
          handlers_are_told_of_the_end_as_by_cowboy/1, suspended_middleware_goes_on/1,
          request_process_dies_with_its_client/1, request_process_dies_with_its_listener/1,
-         upgrade_by_a_sub_protocol_is_refused_by_name/1, takeover_gets_the_socket_of_ranch/1, no_process_is_left/1]).
+         upgrade_by_a_sub_protocol_is_refused_by_name/1, takeover_gets_the_socket_of_ranch/1, tls_of_ranch_is_served/1,
+         no_process_is_left/1]).
 
 -include_lib("common_test/include/ct.hrl").
 -include_lib("stdlib/include/assert.hrl").
@@ -33,7 +34,7 @@ groups() ->
             request_process_dies_with_its_listener],
     [{cowboy, [replies_are_as_cowboys, rest_loop_and_static_handlers_are_as_cowboys, routes_may_be_compiled_by_either,
                upgrade_by_a_sub_protocol_is_refused_by_name | Both]},
-     {ranch, [takeover_gets_the_socket_of_ranch | Both]}].
+     {ranch, [takeover_gets_the_socket_of_ranch, tls_of_ranch_is_served | Both]}].
 
 -spec init_per_suite([term()]) -> [term()] | {fail, string()}.
 init_per_suite(Config) ->
@@ -200,7 +201,7 @@ upgrade_by_a_sub_protocol_is_refused_by_name(Config) ->
     {ok, Answer} = exchange(upgrade("/ws/sub", <<"Connection: close\r\n">>, []), Port),
     ?assertMatch(<<"HTTP/1.1 500 ", _/binary>>, Answer).
 
-%% Erlang can be asked who is at the other end of it.
+%% Erlang can be asked who is at the other end of it, and what has passed.
 -spec takeover_gets_the_socket_of_ranch([term()]) -> ok.
 takeover_gets_the_socket_of_ranch(Config) ->
     #{taken := Port} = ?config(ports, Config),
@@ -208,7 +209,24 @@ takeover_gets_the_socket_of_ranch(Config) ->
     {ok, Address} = inet:sockname(Socket),
     ok = gen_tcp:send(Socket, upgrade("/ws", [], [frame(8, <<>>)])),
     {ok, Answer} = received(Socket, []),
-    ?assertMatch({_, _}, binary:match(Answer, iolist_to_binary(io_lib:format("~p", [{ok, Address}])))).
+    ?assertMatch({_, _}, binary:match(Answer, iolist_to_binary(io_lib:format("~p", [{{ok, Address}, true}])))).
+
+-spec tls_of_ranch_is_served([term()]) -> ok.
+tls_of_ranch_is_served(Config) ->
+    {ok, _} = application:ensure_all_started(ssl),
+    #{encrypted := Port} = ?config(ports, Config),
+    {ok, Socket} = ssl:connect({127, 0, 0, 1}, Port, [binary, {active, false}, {verify, verify_none}]),
+    ok = ssl:send(Socket, fetch("/describe")),
+    Answer = decrypted(Socket, <<>>),
+    ?assertMatch(<<"HTTP/1.1 200 OK\r\n", _/binary>>, Answer),
+    ?assertMatch({_, _}, binary:match(Answer, <<"<<\"https\">>">>)).
+
+-spec decrypted(ssl:sslsocket(), binary()) -> binary().
+decrypted(Socket, Before) ->
+    case ssl:recv(Socket, 0, ?PATIENCE) of
+        {ok, Bytes} -> decrypted(Socket, <<Before/binary, Bytes/binary>>);
+        {error, closed} -> Before
+    end.
 
 %%% Processes
 

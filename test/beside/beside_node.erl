@@ -24,8 +24,8 @@ path(ranch, Path) ->
         [Dir || Dir <- Path, filelib:is_regular(filename:join(Dir, "ranch.beam"))].
 
 %% @doc Their ports: of Cowboy, and of farrier, also with routes that farrier's own router
-%% has compiled, or with a stream handler.
--spec listeners(kind(), pid()) -> #{cowboy | farrier | compiled | stored | taken => inet:port_number()}.
+%% has compiled, with a stream handler, or over TLS.
+-spec listeners(kind(), pid()) -> #{cowboy | farrier | compiled | stored | taken | encrypted => inet:port_number()}.
 listeners(Kind, Peer) ->
     peer:call(Peer, ?MODULE, boot, [Kind], 30000).
 
@@ -58,12 +58,18 @@ listen(cowboy, Dispatch, Middlewares) ->
         [{farrier, Dispatch}, {compiled, farrier_router:compile(routes())}, {stored, {persistent_term, routes}}]]];
 listen(ranch, Dispatch, Middlewares) ->
     Opts = #{env => #{dispatch => Dispatch}, middlewares => Middlewares},
-    [behind_ranch(farrier, Opts), behind_ranch(taken, Opts#{stream_handlers => [beside_stream_h, cowboy_stream_h]})].
+    {ok, _} = application:ensure_all_started(ssl),
+    Key = [{digest, sha256}, {key, {namedCurve, secp256r1}}],
+    #{server_config := Certificates} = public_key:pkix_test_data(
+        maps:from_list([{Chain, #{root => Key, intermediates => [], peer => Key}} || Chain <- [server_chain, client_chain]])),
+    [behind_ranch(farrier, ranch_tcp, [], cowboy_clear, Opts),
+     behind_ranch(taken, ranch_tcp, [], cowboy_clear, Opts#{stream_handlers => [beside_stream_h, cowboy_stream_h]}),
+     behind_ranch(encrypted, ranch_ssl, Certificates, cowboy_tls, Opts)].
 
--spec behind_ranch(atom(), map()) -> {atom(), inet:port_number()}.
-behind_ranch(Ref, Opts) ->
-    TransOpts = #{socket_opts => [{ip, {127, 0, 0, 1}}], connection_type => supervisor},
-    {ok, _} = ranch:start_listener(Ref, ranch_tcp, TransOpts, cowboy_clear, Opts),
+-spec behind_ranch(atom(), module(), list(), module(), map()) -> {atom(), inet:port_number()}.
+behind_ranch(Ref, Transport, SocketOpts, Protocol, Opts) ->
+    TransOpts = #{socket_opts => [{ip, {127, 0, 0, 1}} | SocketOpts], connection_type => supervisor},
+    {ok, _} = ranch:start_listener(Ref, Transport, TransOpts, Protocol, Opts),
     {Ref, ranch:get_port(Ref)}.
 
 -spec farrier(atom(), term(), [module()]) -> {atom(), inet:port_number()}.

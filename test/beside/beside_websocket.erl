@@ -56,4 +56,6 @@ upgrade(Req, Env, Handler, State, Opts) ->
 
 -spec takeover(pid(), term(), gen_tcp:socket(), module(), map(), binary(), {term(), map()}) -> no_return().
 takeover(Parent, Ref, Socket, Transport, Opts, Buffer, {Handler, State}) ->
-    cowboy_websocket:takeover(Parent, Ref, Socket, Transport, Opts, Buffer, {Handler, State#{peer => inet:peername(Socket)}}).
+    {ok, [{recv_oct, Received}]} = inet:getstat(Socket, [recv_oct]),
+    Known = State#{peer => {inet:peername(Socket), Received > 0}},
+    cowboy_websocket:takeover(Parent, Ref, Socket, Transport, Opts, Buffer, {Handler, Known}).

@@ -1,5 +1,5 @@
-%% Cowboy's protocol over TLS, as a real Ranch starts it for each connection that it accepts. farrier encrypts by itself and cannot
-%% take such a connection over: the reason says so, and what to do.
+%% Cowboy's protocol over TLS, as a real Ranch starts it for each connection that it accepts. Erlang encrypts these;
+%% `cowboy:start_tls/3' does without.
 -module(cowboy_tls).
 
 -export([start_link/3, start_link/4, connection_process/4]).

@@ -2,8 +2,8 @@
 %% `ranch:start_listener/5', `ranch:child_spec/5' or a supervisor of their own, in nodes whose Ranch serves other protocols as well.
 %%
 %% 1. The process is started as Ranch's protocols are, and shakes hands with it.
-%% 2. The transport gets a duplicate of the socket's descriptor and serves that. Erlang's socket stays open and passive: it says who
-%%    the peer is, and is what a `takeover/7' gets.
+%% 2. The transport gets a duplicate of the socket's descriptor and serves that. Erlang's socket stays open and passive. Where only
+%%    Erlang can read it, or where a `takeover/7' may get it and count its bytes, they go through Erlang (`farrier_relay').
 %% 3. Requests come one after the other; each is run by a process of its own, as in Cowboy (`farrier_beside').
 %% 4. A request that is upgraded makes this process the session. Without one it ends with the connection.
 -module(farrier_adopted).
@@ -36,7 +36,7 @@ init(Parent, Ref, Transport, Opts) ->
     #{bridge := Bridge} = Config,
     _ = process_flag(trap_exit, true),
     Ended = make_ref(),
-    case Bridge:adopt(Options, descriptor(Transport, Socket), Ended) of
+    case adopt(Bridge, Options, served(Socket, Transport, Opts), Ended) of
         {ok, Native} ->
             loop(#adopted{
                 parent = Parent, socket = {Socket, Transport}, bridge = Bridge, native = Native, ended = Ended,
@@ -70,16 +70,28 @@ options(Ref, Opts) ->
             exit(Reason)
     end.
 
--spec descriptor(module(), term()) -> integer().
-descriptor(Transport, Socket) ->
-    case Transport:name() of
-        tcp ->
-            {ok, Descriptor} = inet:getfd(Socket),
-            Descriptor;
-        Name ->
-            exit({not_supported, {cowboy, Name, Transport}, "farrier encrypts by itself: start the listener by cowboy:start_tls/3, "
-                "not as a protocol of Ranch over TLS"})
+%% The socket that the transport shall have a duplicate of, and what has to be done with ours then. Handlers of streams may name a
+%% module that takes a session over.
+-spec served(term(), module(), map()) -> {ok, keep | close, gen_tcp:socket()} | {error, term()}.
+served(Socket, Transport, Opts) ->
+    case {Transport:name(), Opts} of
+        {tcp, #{stream_handlers := [_, _ | _]}} -> relayed(farrier_relay:start(Socket, Transport));
+        {tcp, _} -> {ok, keep, Socket};
+        _ -> relayed(farrier_relay:start(Socket, Transport))
     end.
+
+-spec relayed({ok, gen_tcp:socket()} | {error, term()}) -> {ok, close, gen_tcp:socket()} | {error, term()}.
+relayed({ok, Socket}) -> {ok, close, Socket};
+relayed({error, _} = Error) -> Error.
+
+-spec adopt(module(), map(), {ok, keep | close, gen_tcp:socket()} | {error, term()}, reference()) -> {ok, term()} | {error, term()}.
+adopt(Bridge, Options, {ok, Ours, Socket}, Ended) ->
+    {ok, Descriptor} = inet:getfd(Socket),
+    Adopted = Bridge:adopt(Options, Descriptor, Ended),
+    _ = Ours =:= close andalso gen_tcp:close(Socket),
+    Adopted;
+adopt(_, _, {error, _} = Error, _) ->
+    Error.
 
 %% Only these concern a connection between its requests. What a handler has sent to its future session waits for that.
 -spec loop(#adopted{}) -> term().
@@ -102,14 +114,37 @@ loop(#adopted{parent = Parent, bridge = Bridge, native = Native, ended = Ended} 
 -spec request({ok, farrier_bridge:request()} | {error, closed}, term(), #adopted{}) -> term().
 request({error, closed}, _, A) ->
     loop(A);
-request({ok, Request}, Handle, #adopted{socket = Socket, bridge = Bridge, config = #{ref := Ref} = Config} = A) ->
-    farrier_exchange:open(Bridge, Handle, Request#{socket => Socket}),
+request({ok, Request0}, Handle, #adopted{socket = Socket, bridge = Bridge, config = #{ref := Ref} = Config} = A) ->
+    Request = (described(Socket, Request0))#{socket => Socket},
+    farrier_exchange:open(Bridge, Handle, Request),
     Req = with_proxy(farrier_req_2:new(Request, Ref), A),
     #{env := Env, middlewares := Middlewares} = Config,
     Outcome = farrier_beside:serve(Req, Env, Middlewares, Config#{beside := false}),
     IsSession = farrier_connection:is_upgrading(),
     _ = farrier_connection:completed(Outcome, Bridge, Handle, Config),
     _ = IsSession orelse next(A).
+
+%% The transport may know only the relay.
+-spec described({term(), module()}, farrier_bridge:request()) -> farrier_bridge:request().
+described({Socket, Transport}, Request) ->
+    case {Transport:peername(Socket), Transport:sockname(Socket), Transport:name()} of
+        {{ok, Peer}, {ok, Sock}, tcp} -> Request#{peer := Peer, sock := Sock};
+        {{ok, Peer}, {ok, Sock}, _} -> encrypted(Socket, Request#{peer := Peer, sock := Sock});
+        _ -> Request
+    end.
+
+-spec encrypted(ssl:sslsocket(), farrier_bridge:request()) -> farrier_bridge:request().
+encrypted(Socket, #{port := Port, headers := Headers} = Request0) ->
+    Default = Port =:= 80 andalso not named(<<":80">>, proplists:get_value(<<"host">>, Headers, <<>>)),
+    Request = Request0#{scheme := <<"https">>, port := case Default of true -> 443; false -> Port end},
+    case ssl:peercert(Socket) of
+        {ok, Cert} -> Request#{cert => Cert};
+        {error, _} -> Request
+    end.
+
+-spec named(binary(), binary()) -> boolean().
+named(Port, Host) ->
+    binary:longest_common_suffix([Port, Host]) =:= byte_size(Port).
 
 -spec with_proxy(farrier_req_2:req(), #adopted{}) -> farrier_req_2:req().
 with_proxy(Req, #adopted{proxy = none}) -> Req;
