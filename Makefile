@@ -33,5 +33,9 @@ conformance: build ## Run the Autobahn testsuite on clear and TLS listeners; wri
 	@scripts/deps test
 	@scripts/conformance
 
+fuzz: ## Search for input that breaks a parser (FUZZ_SECONDS for each, default 600)
+	@scripts/deps test
+	@scripts/fuzz
+
 clean: ## Delete all that was built (also test clients and PLT)
 	rm -rf _build target priv

@@ -8,8 +8,7 @@ use serde::Serialize;
 use serde_bytes::ByteBuf;
 use std::io;
 use std::net::IpAddr;
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// The longest line of version 1 (PROXY protocol 2.1).
 const LONGEST_LINE: usize = 107;
@@ -114,7 +113,7 @@ enum SslClient {
 }
 
 /// Reads the header with which a connection begins, and not a byte more.
-pub async fn read(stream: &mut TcpStream) -> io::Result<ProxyInfo> {
+pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<ProxyInfo> {
     let mut bytes = vec![0; SIGNATURE];
     stream.read_exact(&mut bytes).await?;
     if bytes == v2::PROTOCOL_PREFIX {

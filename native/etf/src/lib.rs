@@ -23,15 +23,17 @@
 //!
 //! # Trust
 //!
-//! `eetf` allocates what length fields announce and recurses as deep as its input. So this crate decodes what our own Erlang
-//! side wrote with `term_to_binary/1`, never bytes that came from a client. Maps turn strings into atoms: their
-//! keys must not come from a client either.
+//! This crate decodes what our own Erlang side wrote with `term_to_binary/2`, never bytes that came from a client. Should it
+//! ever read others, they cost no more than a multiple of their length: a term that is compressed, cut short, or nested more
+//! than 64 deep is refused before anything is allocated. Maps turn strings into atoms: their keys must not come from a
+//! client.
 #![forbid(unsafe_code)]
 
 mod de;
 mod error;
 mod fault;
 mod ser;
+mod shape;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -50,6 +52,7 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
 
 /// Decodes what `term_to_binary/2` wrote.
 pub fn from_slice<T: DeserializeOwned>(mut bytes: &[u8]) -> Result<T, Error> {
+    shape::check(bytes).map_err(|why| Error::Malformed(why.to_owned()))?;
     let term = Term::decode(&mut bytes).map_err(|error| Error::Malformed(error.to_string()))?;
     if !bytes.is_empty() {
         let message = format!("{} bytes follow the term", bytes.len());

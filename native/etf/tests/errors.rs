@@ -266,6 +266,35 @@ fn bytes_that_are_no_term_are_malformed() {
 }
 
 #[test]
+fn what_bytes_announce_or_nest_costs_nothing_before_it_is_there() {
+    let nested = |depth: usize| [&[131][..], &[104, 1].repeat(depth), &[106]].concat();
+    let announced = [
+        vec![131, 108, 255, 255, 255, 255, 97, 1],
+        vec![131, 105, 255, 255, 255, 255, 97, 1],
+        vec![131, 109, 255, 255, 255, 255, 97, 1],
+        vec![131, 111, 255, 255, 255, 255, 0, 1],
+        vec![131, 116, 255, 255, 255, 255, 97, 1],
+        vec![131, 112, 255, 255, 255, 255, 97, 1],
+        nested(64),
+        nested(1_000_000),
+    ];
+    // Tags and bit strings at which the decoder would panic, and a compressed term.
+    let unread = [
+        vec![131, 68, 0],
+        vec![131, 82, 0],
+        vec![131, 77, 0, 0, 0, 1, 9, 255],
+        vec![131, 77, 0, 0, 0, 1, 0, 255],
+        vec![131, 80, 255, 255, 255, 255, 120, 156],
+    ];
+    for bytes in announced.iter().chain(&unread) {
+        let result = from_slice::<u8>(bytes);
+        assert!(matches!(result, Err(Error::Malformed(_))), "{result:?}");
+    }
+    let read = from_slice::<u8>(&nested(63));
+    assert!(matches!(read, Err(Error::BadOption { .. })), "{read:?}");
+}
+
+#[test]
 fn an_error_as_a_term_keeps_name_value_and_allowed() {
     let error = from_term::<Options>(&map(&[("port", atom("http"))])).unwrap_err();
     let allowed = "an integer between 0 and 65535";
