@@ -11,8 +11,8 @@ use crate::bridge::{Bridge, End, ResponseHead};
 use crate::config::HttpVersion;
 use crate::connection;
 use crate::handle::{Handle, Signals};
-use crate::listener::{Admission, Shared};
-use crate::stream::Stream;
+use crate::listener::{Admission, Client, Shared};
+use crate::stream::{Rewound, Stream};
 use body::Body;
 use exchange::{Abort, Answer, Exchange, Upgraded};
 use head::{Origin, Refusal};
@@ -23,7 +23,6 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -103,8 +102,8 @@ impl<B: Bridge> WireState<B> {
 
 /// Serves one accepted socket until it closes or becomes a WebSocket.
 pub(crate) async fn serve<B: Bridge>(
-    stream: Stream,
-    peer: SocketAddr,
+    mut stream: Stream,
+    client: Client,
     shared: Arc<Shared<B>>,
     admission: Admission<B>,
 ) {
@@ -114,10 +113,20 @@ pub(crate) async fn serve<B: Bridge>(
     let origin = Origin {
         scheme: stream.scheme(),
         cert: stream.peer_certificate().map(Into::into),
-        peer: peer.into(),
-        sock: sock.into(),
+        proxy_header: client.proxy_header,
+        peer: client.peer,
+        sock,
     };
-    if http2::is_chosen(&stream, &shared).await {
+    let first = tokio::select! {
+        first = http2::first_bytes(&mut stream, &shared) => first,
+        () = shared.draining() => return,
+    };
+    let Some(first) = first else {
+        return;
+    };
+    let is_http2 = http2::is_chosen(&stream, &first);
+    let stream = Rewound { first, stream };
+    if is_http2 {
         return http2::serve(stream, origin, shared, admission).await;
     }
     let wire = Arc::new(WireState::new());
@@ -153,17 +162,17 @@ pub(crate) async fn serve<B: Bridge>(
         finished.map(|result| {
             if let Err(error) = result {
                 too_slow = error.is_timeout();
-                tracing::debug!(%error, %peer, "HTTP connection ended");
+                tracing::debug!(%error, peer = ?connection.origin.peer, "HTTP connection ended");
             }
             None
         })
     })
     .await;
     let parts = http.into_parts();
-    let mut stream = parts.io.into_inner().stream;
+    let Rewound { first, mut stream } = parts.io.into_inner().stream;
     match upgraded {
         Some(Upgraded { handle, upgrade }) => {
-            let early = parts.read_buf.to_vec();
+            let early = [&parts.read_buf[..], &first].concat();
             // Our own bytes, because hyper would change the case of the handler's header names.
             let head = head::upgrade_head(&upgrade.head, &upgrade.options);
             let admission = admission.into_websocket();
@@ -351,7 +360,7 @@ async fn answer<B: Bridge>(
 
 /// The socket as hyper sees it. Notices whether hyper's bytes are all out.
 struct Wire<B: Bridge> {
-    stream: Stream,
+    stream: Rewound,
     state: Arc<WireState<B>>,
 }
 

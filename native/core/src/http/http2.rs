@@ -12,13 +12,16 @@ use crate::bridge::{Bridge, End};
 use crate::connection;
 use crate::handle::{Handle, Signals};
 use crate::listener::{Admission, Shared};
-use crate::stream::{Http2Stream, Stream};
+use crate::stream::{Http2Stream, Rewound, Stream};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::cell::RefCell;
+use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -28,36 +31,51 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// What a client of HTTP/2 says first (RFC 9113 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Pause before a look at whether more of a preface has come.
-const PREFACE_PAUSE: Duration = Duration::from_millis(10);
+/// Bytes that are read before it is known which HTTP they are.
+const FIRST_READ: usize = 16 * 1024;
 /// How long a client without a stream may take to answer the farewell (Cowboy's `goaway_complete_timeout`).
 const FAREWELL: Duration = Duration::from_secs(3);
 /// Bytes that a client may send on all streams together before any is handled.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
-/// Whether the client speaks HTTP/2: chosen in the TLS handshake (ALPN), or known beforehand (RFC 9113 3.3).
-pub async fn is_chosen<B: Bridge>(stream: &Stream, shared: &Shared<B>) -> bool {
-    match stream {
-        Stream::Tls(stream) => stream.is_http2(),
-        Stream::Tcp(stream) => {
-            let look = async {
-                let mut bytes = [0; PREFACE.len()];
-                loop {
-                    let length = stream.peek(&mut bytes).await.unwrap_or(0);
-                    if length == PREFACE.len()
-                        || length == 0
-                        || !PREFACE.starts_with(&bytes[..length])
-                    {
-                        return bytes == PREFACE;
-                    }
-                    sleep(PREFACE_PAUSE).await;
-                }
-            };
-            match shared.options().request_timeout.0 {
-                Some(limit) => timeout(limit, look).await.unwrap_or(false),
-                None => look.await,
+thread_local! {
+    static FIRST: RefCell<Vec<u8>> = RefCell::new(vec![0; FIRST_READ]);
+}
+
+/// What a client says first on a clear socket: enough to tell the versions of HTTP apart. Over TLS nothing, because the handshake
+/// has settled it (ALPN). `None` if the client has left, or was silent for `request_timeout`.
+pub async fn first_bytes<B: Bridge>(stream: &mut Stream, shared: &Shared<B>) -> Option<Vec<u8>> {
+    let Stream::Clear(socket) = stream else {
+        return Some(Vec::new());
+    };
+    let read = async {
+        let mut first = Vec::new();
+        loop {
+            socket.readable().await.ok()?;
+            let read = FIRST.with_borrow_mut(|memory| {
+                let read = socket.try_read(memory);
+                read.inspect(|&length| first.extend_from_slice(&memory[..length]))
+            });
+            match read {
+                Ok(0) => return None,
+                Ok(_) if first.len() < PREFACE.len() && PREFACE.starts_with(&first) => {}
+                Ok(_) => return Some(first),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return None,
             }
         }
+    };
+    match shared.options().request_timeout.0 {
+        Some(limit) => timeout(limit, read).await.ok().flatten(),
+        None => read.await,
+    }
+}
+
+/// Whether the client speaks HTTP/2: chosen in the TLS handshake (ALPN), or known beforehand (RFC 9113 3.3).
+pub fn is_chosen(stream: &Stream, first: &[u8]) -> bool {
+    match stream {
+        Stream::Tls(stream) => stream.is_http2(),
+        Stream::Clear(_) => first.starts_with(PREFACE),
     }
 }
 
@@ -93,7 +111,7 @@ impl<B: Bridge> Drop for Unanswered<B> {
 
 /// Serves a connection until it closes.
 pub async fn serve<B: Bridge>(
-    stream: Stream,
+    stream: Rewound,
     origin: Origin,
     shared: Arc<Shared<B>>,
     admission: Admission<B>,
@@ -237,7 +255,10 @@ async fn answer<B: Bridge>(
     let answered = exchange.run(|_| {}).await;
     unanswered.0 = None;
     match answered? {
-        Answer::Response(response) => Ok(without_connection_headers(response)),
+        Answer::Response(response) => Ok(without_connection_headers(without_empty_body(
+            &parts.method,
+            response,
+        ))),
         Answer::Upgrade(upgraded) => Ok(upgrade(
             upgraded,
             on_upgrade,
@@ -245,6 +266,24 @@ async fn answer<B: Bridge>(
             open,
         )),
     }
+}
+
+/// A response that ends with its head if it has no body, or may have none: that is taken from its owner and dropped.
+fn without_empty_body<B: Bridge>(
+    method: &Method,
+    response: Response<Body<B>>,
+) -> Response<Body<B>> {
+    let (head, mut body) = response.into_parts();
+    let body = match body {
+        Body::Stream(_) if method == Method::HEAD => {
+            tokio::spawn(async move { while let Some(Ok(_)) = body.frame().await {} });
+            Body::empty()
+        }
+        Body::Full(Some(bytes)) if bytes.is_empty() => Body::empty(),
+        _ if method == Method::HEAD => Body::empty(),
+        body => body,
+    };
+    Response::from_parts(head, body)
 }
 
 /// HTTP/2 has no headers that concern the connection (RFC 9113 8.2.2).
