@@ -2,7 +2,7 @@
 %% could count on.
 -module(generation_0_SUITE).
 
--export([all/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([all/0, suite/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
 -export([answer_to_the_handshake/1, what_is_refused_gets_400/1, what_the_handler_sets_is_in_the_101/1,
     the_hook_sees_the_101/1, returns_of_websocket_init/1, shutdown_of_websocket_init/1, early_data_is_lost/1,
     frames_as_the_handler_sees_them/1, frames_as_the_client_sees_them/1, reasons_and_close_frames/1,
@@ -16,9 +16,9 @@
 -include_lib("cowboy/include/http.hrl").
 
 -import(oracle_frame, [text/1, binary/1, ping/1, pong/1, close/0, close/2, frame/2, frame/3, hex/1]).
--import(pre_client, [send/2, handshake/0, handshake/1, handshake/2, head/1, received/2, until_eof/1, exit_of/1, calls/1,
-    next_call/0, started/0, open/1]).
--import(old_client, [connect/2, connect/3, upgraded/1, upgraded/2, listen/1, unlisten/0, hixie/1]).
+-import(raw_client, [open/1, send/2, exchange/2, handshake/0, handshake/1, handshake/2, head/1, received/2, until_eof/1]).
+-import(handler_reports, [exit_of/1, calls/1, next_call/0]).
+-import(old_client, [connect/2, connect/3, upgraded/1, upgraded/2, listen/1, unlisten/0, hixie/1, lines/1]).
 
 -define(ACCEPT, "Sec-Websocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=").
 -define(INIT, {init, {tcp, http}}).
@@ -28,22 +28,13 @@
 suite() -> [{timetrap, {seconds, 60}}].
 
 -spec all() -> [atom()].
-all() ->
-    [Name || {Name, 1} <- ?MODULE:module_info(exports),
-        not lists:member(Name, [init_per_suite, end_per_suite, module_info])].
+all() -> cowboy_suite:cases(?MODULE).
 
 -spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    {ok, Started} = application:ensure_all_started(cowboy),
-    [{started, Started} | Config].
+init_per_suite(Config) -> cowboy_suite:start(Config).
 
 -spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    [ok = application:stop(App) || App <- lists:reverse(proplists:get_value(started, Config))],
-    ok.
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_, Config) -> Config.
+end_per_suite(Config) -> cowboy_suite:stop(Config).
 
 -spec end_per_testcase(atom(), [term()]) -> ok.
 end_per_testcase(_, _) -> unlisten().
@@ -74,10 +65,6 @@ answer_to_the_handshake(_) ->
 
 -spec tl_of(string()) -> string().
 tl_of(Line) -> lists:nthtail(length("HTTP/1.1"), Line).
-
--spec lines(binary()) -> [string()].
-lines(Head) ->
-    [binary_to_list(Line) || Line <- binary:split(Head, <<"\r\n">>, [global]), Line =/= <<>>].
 
 -spec told(map(), term()) -> term().
 told(#{test := Test}, What) -> Test ! {call, What}.
@@ -561,8 +548,8 @@ own_protocols(_) ->
     send(Upgraded, close()),
     ?assertEqual(hex("8800"), until_eof(Upgraded)),
     ?assertMatch({websocket_terminate, {normal, closed}, 0}, next_call()),
-    Refused = old_client:request(Port, handshake(<<"/upgraded">>, [{"sec-websocket-key", none}])),
+    Refused = exchange(Port, handshake(<<"/upgraded">>, [{"sec-websocket-key", none}])),
     ?assertMatch(["HTTP/1.1 400 Bad Request" | _], lines(Refused)),
-    Answered = old_client:request(Port, "GET /answered HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+    Answered = exchange(Port, "GET /answered HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
     ?assertMatch(["HTTP/1.1 200 OK" | _], lines(Answered)),
-    ?assertEqual(<<>>, old_client:request(Port, "GET /closed HTTP/1.1\r\nHost: a\r\n\r\n")).
+    ?assertEqual(<<>>, exchange(Port, "GET /closed HTTP/1.1\r\nHost: a\r\n\r\n")).

@@ -2,7 +2,7 @@
 %% handlers, hooks, options, and handlers of other generations.
 -module(generation_0_http_SUITE).
 
--export([all/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([all/0, suite/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
 -export([plain_handlers/1, crashes_of_plain_handlers/1, shutdown_of_init/1, loops/1, crashes_of_loops/1, dispatch_lists/1,
     bad_requests/1, long_lines/1, the_decoder_of_the_listener/1, the_last_request_of_a_connection/1, hooks/1,
     options_are_checked/1, options_are_changed/1, a_listener_of_ones_own/1, files/1, generations_in_one_node/1,
@@ -12,9 +12,9 @@
 -include_lib("cowboy/include/http.hrl").
 
 -import(oracle_frame, [text/1, close/0, hex/1]).
--import(pre_client, [send/2, handshake/0, handshake/2, head/1, received/2, until_eof/1, exit_of/1, calls/1, next_call/0, started/0,
-    open/1]).
--import(old_client, [connect/2, listen/1, listen/2, unlisten/0, request/2, answer/3, lines/1, undated/1]).
+-import(raw_client, [open/1, send/2, exchange/2, handshake/0, handshake/2, head/1, received/2, until_eof/1]).
+-import(handler_reports, [exit_of/1, calls/1, next_call/0, started/0]).
+-import(old_client, [connect/2, listen/1, listen/2, unlisten/0, answer/3, lines/1, undated/1]).
 
 -define(GET, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").
 
@@ -22,22 +22,13 @@
 suite() -> [{timetrap, {seconds, 60}}].
 
 -spec all() -> [atom()].
-all() ->
-    [Name || {Name, 1} <- ?MODULE:module_info(exports),
-        not lists:member(Name, [init_per_suite, end_per_suite, module_info])].
+all() -> cowboy_suite:cases(?MODULE).
 
 -spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    {ok, Started} = application:ensure_all_started(cowboy),
-    [{started, Started} | Config].
+init_per_suite(Config) -> cowboy_suite:start(Config).
 
 -spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    [ok = application:stop(App) || App <- lists:reverse(proplists:get_value(started, Config))],
-    ok.
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_, Config) -> Config.
+end_per_suite(Config) -> cowboy_suite:stop(Config).
 
 -spec end_per_testcase(atom(), [term()]) -> ok.
 end_per_testcase(_, _) ->
@@ -184,16 +175,16 @@ dispatch_lists(_) ->
 -spec bad_requests([term()]) -> ok.
 bad_requests(_) ->
     Port = listen([{'_', [{'_', old_handler, #{}}]}]),
-    [?assertEqual({Request, Status}, {Request, hd(lines(request(Port, Request)))}) || {Request, Status} <- [
+    [?assertEqual({Request, Status}, {Request, hd(lines(exchange(Port, Request)))}) || {Request, Status} <- [
         {"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400 Bad Request"},
         {"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad Request"},
         {"nonsense\r\n\r\n", "HTTP/1.1 400 Bad Request"}]],
     %% Cowboy's own answers are made like those of handlers.
     Own = fun(Status) -> [Status, "content-length: 0", "server: Cowboy", "connection: close"] end,
     Empty = listen([{'_', []}]),
-    ?assertEqual(Own("HTTP/1.1 404 Not Found"), undated(request(Empty, ?GET))),
+    ?assertEqual(Own("HTTP/1.1 404 Not Found"), undated(exchange(Empty, ?GET))),
     Crash = listen([{'_', [{'_', old_handler, #{}}]}]),
-    ?assertEqual(Own("HTTP/1.1 500 Internal Server Error"), undated(request(Crash, ?GET))).
+    ?assertEqual(Own("HTTP/1.1 500 Internal Server Error"), undated(exchange(Crash, ?GET))).
 
 -spec long_lines([term()]) -> ok.
 long_lines(_) ->
@@ -201,14 +192,14 @@ long_lines(_) ->
     Request = fun(Path, Value) -> ["GET /", Path, " HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-A: ", Value, "\r\n\r\n"] end,
     Long = fun(Size) -> lists:duplicate(Size, $x) end,
     Port = listen([{'_', [Rule]}]),
-    [?assertEqual("HTTP/1.1 413 Request Entity Too Large", hd(lines(request(Port, Bytes)))) || Bytes <- [
+    [?assertEqual("HTTP/1.1 413 Request Entity Too Large", hd(lines(exchange(Port, Bytes)))) || Bytes <- [
         Request(Long(4096), "1"), Request("", Long(4096)), Request("", Long(100000))]],
     Fits = open(Port),
     send(Fits, Request(Long(4000), Long(4000))),
     _ = started(),
     ?assertEqual("HTTP/1.1 204 No Content", hd(lines(until_eof(Fits)))),
     Short = listen([{'_', [Rule]}], [{max_line_length, 100}]),
-    ?assertEqual("HTTP/1.1 413 Request Entity Too Large", hd(lines(request(Short, Request("", Long(100)))))).
+    ?assertEqual("HTTP/1.1 413 Request Entity Too Large", hd(lines(exchange(Short, Request("", Long(100)))))).
 
 -spec the_decoder_of_the_listener([term()]) -> ok.
 the_decoder_of_the_listener(_) ->
@@ -255,7 +246,7 @@ hooks(_) ->
     ?assert(lists:member("x-hook: 1", lines(Bytes))),
     ?assertEqual([{request, <<"/">>}, {response, 200, <<"2">>}], [receive {request, _} = A -> A end, receive {response, _, _} = B -> B end]),
     Port = maps:get(port, farrier:info(old)),
-    ?assertEqual("HTTP/1.1 401 Unauthorized", hd(lines(request(Port, "GET /refused HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")))),
+    ?assertEqual("HTTP/1.1 401 Unauthorized", hd(lines(exchange(Port, "GET /refused HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")))),
     ?assertEqual([{request, <<"/refused">>}, {response, 401, <<"0">>}], [receive {request, _} = C -> C end, receive {response, _, _} = D -> D end]),
     %% The hook may answer in the handler's place.
     Instead = fun
@@ -350,7 +341,7 @@ files(Config) ->
 
 -spec get_file(inet:port_number(), string(), string()) -> {string(), map(), binary()}.
 get_file(Port, Path, Lines) ->
-    Bytes = request(Port, ["GET ", Path, " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", Lines, "\r\n"]),
+    Bytes = exchange(Port, ["GET ", Path, " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", Lines, "\r\n"]),
     [Status | Headers] = lines(Bytes),
     [_, Body] = binary:split(Bytes, <<"\r\n\r\n">>),
     {Status, maps:from_list([list_to_tuple(string:split(Line, ": ")) || Line <- Headers]), Body}.
@@ -399,7 +390,7 @@ generations_in_one_listener(_) ->
 -spec half_renamed_handlers([term()]) -> ok.
 half_renamed_handlers(_) ->
     Port = listen([{'_', [{[<<"ws">>, token], old_renamed_handler, []}]}]),
-    Plain = request(Port, "GET /ws/7 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+    Plain = exchange(Port, "GET /ws/7 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
     ?assertMatch(["HTTP/1.1 200 OK" | _], lines(Plain)),
     Socket = open(Port),
     send(Socket, handshake(<<"/ws/7">>, [{"cookie", "x-token=iron"}, {"sec-websocket-protocol", "json"}])),
@@ -420,5 +411,5 @@ routes_of_cowboy_1(_) ->
     send(Socket, "GET /a/b/c HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
     _ = started(),
     ?assertEqual([<<"{[{b,<<\"b\">>}],[<<\"c\">>]}">>], tl(binary:split(until_eof(Socket), <<"\r\n\r\n">>))),
-    ?assertMatch(["HTTP/1.1 404 Not Found" | _], lines(request(Port, "GET /b HTTP/1.1\r\nHost: localhost\r\n\r\n"))),
-    ?assertMatch(["HTTP/1.1 400 Bad Request" | _], lines(request(Port, "GET /b HTTP/1.1\r\nHost: other\r\n\r\n"))).
+    ?assertMatch(["HTTP/1.1 404 Not Found" | _], lines(exchange(Port, "GET /b HTTP/1.1\r\nHost: localhost\r\n\r\n"))),
+    ?assertMatch(["HTTP/1.1 400 Bad Request" | _], lines(exchange(Port, "GET /b HTTP/1.1\r\nHost: other\r\n\r\n"))).

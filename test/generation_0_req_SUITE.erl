@@ -1,7 +1,7 @@
 %% @doc The Req of Cowboy 0.2 to 0.6 and the functions on it, by handlers over raw sockets.
 -module(generation_0_req_SUITE).
 
--export([all/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([all/0, suite/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
 -export([the_req_is_the_record/1, what_the_request_says/1, headers_have_their_names/1, headers_are_parsed/1, cookies/1,
     a_compacted_req/1, the_client_s_address/1, bodies/1, bodies_in_pieces/1, forms/1, parts/1, too_long_a_body/1,
     replies/1, what_was_set_is_sent/1, bodies_from_a_fun/1, chunks/1, a_second_reply_fails/1]).
@@ -9,7 +9,7 @@
 -include_lib("stdlib/include/assert.hrl").
 -include_lib("cowboy/include/http.hrl").
 
--import(pre_client, [until_eof/1]).
+-import(raw_client, [until_eof/1]).
 -import(old_client, [connect/2, unlisten/0, ask/2, ask/3, answer/2, lines/1, undated/1]).
 
 -define(GET, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").
@@ -18,22 +18,13 @@
 suite() -> [{timetrap, {seconds, 60}}].
 
 -spec all() -> [atom()].
-all() ->
-    [Name || {Name, 1} <- ?MODULE:module_info(exports),
-        not lists:member(Name, [init_per_suite, end_per_suite, module_info])].
+all() -> cowboy_suite:cases(?MODULE).
 
 -spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    {ok, Started} = application:ensure_all_started(cowboy),
-    [{started, Started} | Config].
+init_per_suite(Config) -> cowboy_suite:start(Config).
 
 -spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    [ok = application:stop(App) || App <- lists:reverse(proplists:get_value(started, Config))],
-    ok.
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_, Config) -> Config.
+end_per_suite(Config) -> cowboy_suite:stop(Config).
 
 -spec end_per_testcase(atom(), [term()]) -> ok.
 end_per_testcase(_, _) ->

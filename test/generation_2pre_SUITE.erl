@@ -1,7 +1,7 @@
 %% @doc Handlers of 2.0.0-pre.1 to pre.3 over raw sockets: every callback, return, reason and byte that they could count on.
 -module(generation_2pre_SUITE).
 
--export([all/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([all/0, suite/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
 -export([answer_to_the_handshake/1, compressed_sessions/1, what_is_refused_gets_400/1, early_data_is_lost/1,
     frames_as_the_handler_sees_them/1, reasons_and_close_frames/1, returns/1, ends_by_the_handler/1,
     bad_returns_send_nothing/1, crashes/1, crashes_of_init/1, bad_returns_of_init/1, plain_requests/1,
@@ -12,8 +12,9 @@
 -include_lib("stdlib/include/assert.hrl").
 
 -import(oracle_frame, [text/1, binary/1, ping/1, pong/1, close/0, close/2, frame/2, frame/3, hex/1]).
--import(pre_client, [listen/2, listen/3, unlisten/0, open/1, connect/2, upgraded/1, send/2, handshake/0, handshake/1,
-    handshake/2, head/1, received/2, payload/1, until_eof/1, started/0, exit_of/1, calls/1, next_call/0, flush/0]).
+-import(raw_client, [open/1, send/2, handshake/0, handshake/1, handshake/2, head/1, received/2, payload/1, until_eof/1]).
+-import(handler_reports, [started/0, exit_of/1, calls/1, next_call/0, flush/0]).
+-import(pre_client, [listen/2, listen/3, unlisten/0, connect/2, upgraded/1]).
 
 -spec suite() -> [term()].
 suite() -> [{timetrap, {seconds, 60}}].
@@ -26,17 +27,10 @@ all() -> [answer_to_the_handshake, compressed_sessions, what_is_refused_gets_400
     middlewares_of_the_generation, hooks_of_the_generation].
 
 -spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    {ok, Started} = application:ensure_all_started(cowboy),
-    [{started, Started} | Config].
+init_per_suite(Config) -> cowboy_suite:start(Config).
 
 -spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    [ok = application:stop(App) || App <- lists:reverse(proplists:get_value(started, Config))],
-    ok.
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_, Config) -> Config.
+end_per_suite(Config) -> cowboy_suite:stop(Config).
 
 -spec end_per_testcase(atom(), [term()]) -> ok.
 end_per_testcase(_, _) -> unlisten().

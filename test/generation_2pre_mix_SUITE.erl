@@ -1,7 +1,7 @@
 %% @doc Whole handlers of 2014 to 2016 as their authors wrote them, side by side, and what pre.4 to pre.9 did differently.
 -module(generation_2pre_mix_SUITE).
 
--export([all/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([all/0, suite/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
 -export([a_chat_of_2015/1, every_generation_on_one_listener/1, static_files/1, tuples_of_pre_4_to_6/1,
     options_of_pre_7_to_9/1, strict_without_the_old_start_function/1, constraints_of_one_argument/1,
     websocket_init_of_spring_2016/1]).
@@ -9,8 +9,9 @@
 -include_lib("stdlib/include/assert.hrl").
 
 -import(oracle_frame, [text/1, close/0, hex/1]).
--import(pre_client, [listen/2, listen/3, unlisten/0, port/0, open/1, send/2, handshake/0, handshake/2,
-    head/1, payload/1, until_eof/1, next_call/0]).
+-import(raw_client, [open/1, send/2, handshake/0, handshake/2, head/1, payload/1, until_eof/1]).
+-import(handler_reports, [next_call/0]).
+-import(pre_client, [listen/2, listen/3, unlisten/0, port/0]).
 
 -spec suite() -> [term()].
 suite() -> [{timetrap, {seconds, 60}}].
@@ -21,17 +22,10 @@ all() -> [a_chat_of_2015, every_generation_on_one_listener, static_files, tuples
     websocket_init_of_spring_2016].
 
 -spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    {ok, Started} = application:ensure_all_started(cowboy),
-    [{started, Started} | Config].
+init_per_suite(Config) -> cowboy_suite:start(Config).
 
 -spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    [ok = application:stop(App) || App <- lists:reverse(proplists:get_value(started, Config))],
-    ok.
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_, Config) -> Config.
+end_per_suite(Config) -> cowboy_suite:stop(Config).
 
 -spec end_per_testcase(atom(), [term()]) -> ok.
 end_per_testcase(_, _) -> unlisten().

@@ -1,13 +1,15 @@
 %% @doc cowboy_req of 2.0.0-pre.1 to pre.3, function by function, on the Req of real requests.
 -module(generation_2pre_req_SUITE).
 
--export([all/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([all/0, suite/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
 -export([getters_give_bare_values/1, what_a_client_got_wrong/1, bodies/1, multipart/1, responses/1,
     removed_functions/1]).
 
 -include_lib("stdlib/include/assert.hrl").
 
--import(pre_client, [unlisten/0, connect/2, ask/4, until_eof/1, calls/1]).
+-import(raw_client, [until_eof/1]).
+-import(handler_reports, [calls/1]).
+-import(pre_client, [unlisten/0, connect/2, ask/4]).
 
 -spec suite() -> [term()].
 suite() -> [{timetrap, {seconds, 60}}].
@@ -16,17 +18,10 @@ suite() -> [{timetrap, {seconds, 60}}].
 all() -> [getters_give_bare_values, what_a_client_got_wrong, bodies, multipart, responses, removed_functions].
 
 -spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    {ok, Started} = application:ensure_all_started(cowboy),
-    [{started, Started} | Config].
+init_per_suite(Config) -> cowboy_suite:start(Config).
 
 -spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    [ok = application:stop(App) || App <- lists:reverse(proplists:get_value(started, Config))],
-    ok.
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_, Config) -> Config.
+end_per_suite(Config) -> cowboy_suite:stop(Config).
 
 -spec end_per_testcase(atom(), [term()]) -> ok.
 end_per_testcase(_, _) -> unlisten().

@@ -7,7 +7,6 @@
          missing_websocket_terminate_ends_after_the_close/1, bad_return_ends_without_a_close_frame/1,
          what_init_left_in_its_process_is_there/1, sockets_of_the_handlers_own_are_heard/1]).
 
--include_lib("common_test/include/ct.hrl").
 -include_lib("stdlib/include/assert.hrl").
 
 -import(plain_websocket, [connect/2, send/2, send/3, recv/1]).
@@ -22,13 +21,10 @@ all() ->
      what_init_left_in_its_process_is_there, sockets_of_the_handlers_own_are_heard].
 
 -spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    {ok, Started} = application:ensure_all_started(cowboy),
-    [{started, Started} | Config].
+init_per_suite(Config) -> cowboy_suite:start(Config).
 
 -spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    lists:foreach(fun application:stop/1, lists:reverse(?config(started, Config))).
+end_per_suite(Config) -> cowboy_suite:stop(Config).
 
 %%% Cowboy 0
 

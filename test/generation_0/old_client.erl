@@ -1,10 +1,11 @@
-%% @doc The client of the suite for Cowboy 0, and the listener that it talks to.
+%% @doc The listener of the suites for Cowboy 0, requests to its scripted handler, and the handshakes of the drafts.
 -module(old_client).
 
--export([listen/1, listen/2, unlisten/0, connect/2, connect/3, upgraded/1, upgraded/2, ask/2, ask/3, request/2]).
--export([handshake/1, hixie/1, log/1, answer/2, answer/3, lines/1, undated/1]).
+-export([listen/1, listen/2, unlisten/0, connect/2, connect/3, upgraded/1, upgraded/2, ask/2, ask/3]).
+-export([hixie/1, log/1, answer/2, answer/3, lines/1, undated/1]).
 
--import(pre_client, [open/1, send/2, head/1, started/0, flush/0, until_eof/1]).
+-import(raw_client, [open/1, send/2, handshake/0, head/1, until_eof/1]).
+-import(handler_reports, [started/0, exit_of/1, flush/0]).
 
 -define(LISTENER, old).
 -define(PATIENCE, 5000).
@@ -38,7 +39,7 @@ connect(Opts, Bytes, ProtoOpts) ->
     {Socket, started()}.
 
 -spec upgraded(map()) -> {gen_tcp:socket(), pid()}.
-upgraded(Opts) -> upgraded(Opts, pre_client:handshake()).
+upgraded(Opts) -> upgraded(Opts, handshake()).
 
 -spec upgraded(map(), iodata()) -> {gen_tcp:socket(), pid()}.
 upgraded(Opts, Handshake) ->
@@ -59,17 +60,6 @@ ask(Request, Fun, Path) ->
     _ = started(),
     receive {asked, Answer} -> flush(), ok = gen_tcp:close(Socket), Answer after ?PATIENCE -> error(no_answer) end.
 
-%% What the server says to a whole exchange, until it closes.
--spec request(inet:port_number(), iodata()) -> binary().
-request(Port, Bytes) ->
-    Socket = open(Port),
-    send(Socket, Bytes),
-    until_eof(Socket).
-
-%% A handshake of RFC 6455 or of the drafts hybi 7 and 8.
--spec handshake(string()) -> iodata().
-handshake(Version) -> pre_client:handshake([{"sec-websocket-version", Version}]).
-
 %% The example of draft-hixie-thewebsocketprotocol-76 1.2 without its last eight bytes, `^n:ds[4U'; some of its fields
 %% replaced.
 -spec hixie([{string(), string() | none}]) -> iodata().
@@ -88,7 +78,7 @@ log(Fun) ->
     ok = logger:add_handler(?MODULE, old_log, #{config => Test}),
     try
         Pid = Fun(),
-        Reason = pre_client:exit_of(Pid),
+        Reason = exit_of(Pid),
         {collected(), Reason}
     after
         logger:remove_handler(?MODULE)
