@@ -4,6 +4,7 @@ use crate::handle::Handle;
 use crate::message::PayloadBuf;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 /// Why a WebSocket connection has nothing more to report.
@@ -110,6 +111,9 @@ pub struct Request {
     /// The client's certificate, DER, if it showed one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cert: Option<serde_bytes::ByteBuf>,
+    /// What a proxy said of the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_header: Option<crate::proxy::ProxyInfo>,
     /// `None` for a body of unknown length (chunked).
     pub body_length: Option<u64>,
     /// Of an extended CONNECT (RFC 8441): what it asks for.
@@ -118,9 +122,20 @@ pub struct Request {
     pub stream_id: u64,
 }
 
-/// `{inet:ip_address(), inet:port_number()}`
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Endpoint(pub IpTuple, pub u16);
+/// `{inet:ip_address(), inet:port_number()}`, or `{local, Path}` as `inet:local_address()` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Endpoint {
+    Ip(IpTuple, u16),
+    Local(Local, serde_bytes::ByteBuf),
+}
+
+/// The name of Unix sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Local {
+    Local,
+}
 
 /// `inet:ip_address()`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +159,22 @@ impl Serialize for IpTuple {
 
 impl From<std::net::SocketAddr> for Endpoint {
     fn from(address: std::net::SocketAddr) -> Self {
-        Endpoint(IpTuple(address.ip()), address.port())
+        Endpoint::Ip(IpTuple(address.ip()), address.port())
+    }
+}
+
+impl From<socket2::SockAddr> for Endpoint {
+    fn from(address: socket2::SockAddr) -> Self {
+        if let Some(address) = address.as_socket() {
+            return address.into();
+        }
+        let path = match (address.as_pathname(), address.as_abstract_namespace()) {
+            (Some(path), _) => path.as_os_str().as_bytes().to_vec(),
+            // Linux' names that are no files begin with a zero.
+            (None, Some(name)) => [&[0], name].concat(),
+            (None, None) => Vec::new(),
+        };
+        Endpoint::Local(Local::Local, path.into())
     }
 }
 
@@ -187,13 +217,13 @@ pub enum RespondError {
 }
 
 /// Counters of one listener.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct ListenerInfo {
     pub address: Option<Endpoint>,
     pub connections: u64,
     pub websockets: u64,
     pub accepted: u64,
     pub rejected: u64,
-    /// TLS handshakes that failed or took too long.
+    /// TLS handshakes, and headers of proxies, that were bad or took too long.
     pub failed_handshakes: u64,
 }

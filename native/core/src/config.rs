@@ -3,8 +3,13 @@
 use crate::deflate::Compression;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
+use serde_bytes::ByteBuf;
+use socket2::SockAddr;
+use std::ffi::OsStr;
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 /// A duration in milliseconds, or `infinity`.
@@ -143,6 +148,12 @@ pub struct ListenerOptions {
     pub ip: Address,
     /// Port to bind, 0 for any free one.
     pub port: u16,
+    /// Path of a Unix socket to bind instead; one that begins with a zero is Linux' abstract name.
+    pub local: Option<ByteBuf>,
+    /// Listening sockets that share the port; more than one implies `reuse_port`.
+    pub num_listen_sockets: usize,
+    /// SO_REUSEPORT: whether others may listen on the same port, if they say so too.
+    pub reuse_port: bool,
     /// Length of the kernel's queue of connections that wait to be accepted.
     pub backlog: u32,
     /// TCP_NODELAY on accepted sockets.
@@ -155,12 +166,26 @@ pub struct ListenerOptions {
     pub sndbuf: Option<usize>,
     /// SO_RCVBUF in bytes; the system's default when absent.
     pub recbuf: Option<usize>,
+    /// SO_LINGER: whether, and for how many seconds, closing a socket waits for its bytes to be sent.
+    pub linger: Option<(bool, u64)>,
+    /// SO_PRIORITY.
+    pub priority: Option<u32>,
+    /// IP_TOS, of IPv4.
+    pub tos: Option<u32>,
+    /// IPV6_TCLASS, of IPv6.
+    pub tclass: Option<u32>,
+    /// SO_BINDTODEVICE: the network interface.
+    pub bind_to_device: Option<ByteBuf>,
     /// Connections, WebSockets included, that are served at once; more wait in the backlog.
     pub max_connections: Limit,
+    /// Whether connections begin with a header of the PROXY protocol.
+    pub proxy_header: bool,
     /// Time for a complete request head, counted from the accept or the end of the previous request.
     pub request_timeout: Timeout,
     /// Requests on one connection before it is closed.
     pub max_keepalive: u64,
+    /// Most empty lines before a request: 400 beyond.
+    pub max_empty_lines: usize,
     /// Longest request line in bytes: 414 beyond.
     pub max_request_line_length: usize,
     /// Longest method in bytes: 501 beyond.
@@ -169,6 +194,12 @@ pub struct ListenerOptions {
     pub max_header_name_length: usize,
     /// Longest header value in bytes: 431 beyond.
     pub max_header_value_length: usize,
+    /// The same for `authorization`, where it differs.
+    pub max_authorization_header_value_length: Option<usize>,
+    /// The same for `cookie`, where it differs.
+    pub max_cookie_header_value_length: Option<usize>,
+    /// Longest host with its port, in bytes: 414 beyond.
+    pub max_authority_length: Option<usize>,
     /// Most headers of a request: 431 beyond.
     pub max_headers: usize,
     /// Longest time for which a closing socket is still drained so that the last bytes reach the client.
@@ -200,19 +231,32 @@ impl Default for ListenerOptions {
         ListenerOptions {
             ip: Address(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             port: 0,
+            local: None,
             backlog: 1024,
+            num_listen_sockets: 1,
+            reuse_port: false,
+            linger: None,
+            priority: None,
+            tos: None,
+            tclass: None,
+            bind_to_device: None,
             nodelay: true,
             keepalive: false,
             ipv6_v6only: None,
             sndbuf: None,
             recbuf: None,
             max_connections: Limit(None),
+            proxy_header: false,
             request_timeout: Timeout(Some(Duration::from_secs(5))),
             max_keepalive: 1000,
+            max_empty_lines: 5,
             max_request_line_length: 8000,
             max_method_length: 32,
             max_header_name_length: 64,
             max_header_value_length: 4096,
+            max_authorization_header_value_length: None,
+            max_cookie_header_value_length: None,
+            max_authority_length: None,
             max_headers: 100,
             linger_timeout: Timeout(Some(Duration::from_secs(1))),
             read_ahead: 128 * 1024,
@@ -231,8 +275,11 @@ impl Default for ListenerOptions {
 
 impl ListenerOptions {
     /// The address to bind.
-    pub fn socket_addr(&self) -> SocketAddr {
-        SocketAddr::new(self.ip.0, self.port)
+    pub fn address(&self) -> io::Result<SockAddr> {
+        match &self.local {
+            Some(path) => SockAddr::unix(OsStr::from_bytes(path)),
+            None => Ok(SocketAddr::new(self.ip.0, self.port).into()),
+        }
     }
 }
 

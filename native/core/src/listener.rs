@@ -1,19 +1,22 @@
 //! Listeners: bind, accept, count, suspend, drain.
 
-use crate::bridge::{Bridge, Closed, ListenerInfo};
+use crate::bridge::{Bridge, Closed, Endpoint, ListenerInfo};
 use crate::config::ListenerOptions;
 use crate::handle::Handle;
 use crate::http;
-use crate::stream::Stream;
+use crate::proxy::{self, ProxyInfo};
+use crate::stream::{Socket as Accepted, Stream};
 use crate::tls::{Acceptor, OptionError};
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::runtime;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -138,25 +141,83 @@ impl<B: Bridge> Drop for Admission<B> {
     }
 }
 
-/// A bound port.
+/// A bound port, or path.
 pub struct Listener<B: Bridge> {
     runtime: runtime::Handle,
-    address: SocketAddr,
+    address: SockAddr,
+    /// The file that binding a path has made.
+    file: Mutex<Option<File>>,
     draining: watch::Sender<bool>,
     current: Arc<Mutex<Arc<Shared<B>>>>,
     accepting: Mutex<Option<Accepting>>,
 }
 
-/// The task that accepts. `released` hangs up once the task has let go of the port.
+/// The tasks that accept. `released` hangs up once all have let go of the port.
 struct Accepting {
-    task: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
     released: Receiver<()>,
 }
 
-/// The listening socket, which closes before whoever waits for `released` is told.
+/// A listening socket, which closes before whoever waits for `released` is told.
 struct Bound {
-    socket: TcpListener,
+    socket: Listening,
     _released: Sender<()>,
+}
+
+enum Listening {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listening {
+    fn new(socket: Socket) -> io::Result<Self> {
+        if socket.local_addr()?.is_unix() {
+            UnixListener::from_std(socket.into()).map(Listening::Unix)
+        } else {
+            TcpListener::from_std(socket.into()).map(Listening::Tcp)
+        }
+    }
+
+    async fn accept(&self) -> io::Result<(Accepted, Endpoint)> {
+        match self {
+            Listening::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Accepted::Tcp(stream), peer.into()))
+            }
+            Listening::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                let peer = SockRef::from(&stream).peer_addr()?.into();
+                Ok((Accepted::Unix(stream), peer))
+            }
+        }
+    }
+}
+
+/// The file of a Unix socket. Whoever took the path since has another one there.
+struct File {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl File {
+    fn of(address: &SockAddr) -> Option<Self> {
+        let path = address.as_pathname()?.to_path_buf();
+        let metadata = std::fs::symlink_metadata(&path).ok()?;
+        Some(File {
+            path,
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
+
+    fn remove(&self) {
+        if let Ok(metadata) = std::fs::symlink_metadata(&self.path)
+            && (metadata.dev(), metadata.ino()) == (self.device, self.inode)
+        {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Why a listener can't start.
@@ -201,10 +262,10 @@ impl<B: Bridge> Listener<B> {
         acceptors: Vec<B::Process>,
     ) -> Result<Self, ListenError> {
         let tls = tls_of(&mut options)?;
-        let socket = bind(options.socket_addr(), &options)?;
-        let address = socket.local_addr()?;
+        let sockets = bind(&options.address()?, &options)?;
+        let address = sockets[0].local_addr()?;
         let listener = Self::new(runtime, bridge, options, tls, acceptors, address);
-        listener.accept_from(socket)?;
+        listener.accept_from(sockets)?;
         Ok(listener)
     }
 
@@ -218,19 +279,23 @@ impl<B: Bridge> Listener<B> {
         owner: B::Process,
         ended: B::Reference,
     ) -> io::Result<Self> {
-        let address = socket.local_addr()?;
-        let peer = socket.peer_addr()?;
+        let address = socket.local_addr()?.into();
+        let peer = socket.peer_addr()?.into();
         socket.set_nonblocking(true)?;
         let listener = Self::new(runtime, bridge, options, None, vec![owner.clone()], address);
         let stream = {
             let _runtime = listener.runtime.enter();
-            Stream::Tcp(TcpStream::from_std(socket)?)
+            Stream::Clear(Accepted::Tcp(TcpStream::from_std(socket)?))
         };
         let shared = lock(&listener.current).clone();
         shared.counters.accepted.fetch_add(1, Ordering::Relaxed);
         let mut admission = Admission::new(shared.clone());
         admission.watcher = Some(Box::new((owner, ended)));
-        let served = http::serve(stream, peer, shared, admission);
+        let client = Client {
+            peer,
+            proxy_header: None,
+        };
+        let served = http::serve(stream, client, shared, admission);
         listener.runtime.spawn(served);
         Ok(listener)
     }
@@ -241,7 +306,7 @@ impl<B: Bridge> Listener<B> {
         options: ListenerOptions,
         tls: Option<Arc<Acceptor>>,
         acceptors: Vec<B::Process>,
-        address: SocketAddr,
+        address: SockAddr,
     ) -> Self {
         let (draining, receiver) = watch::channel(false);
         let counters = Counters {
@@ -265,28 +330,33 @@ impl<B: Bridge> Listener<B> {
         Listener {
             runtime,
             address,
+            file: Mutex::new(None),
             draining,
             current: Arc::new(Mutex::new(shared)),
             accepting: Mutex::new(None),
         }
     }
 
-    fn accept_from(&self, socket: std::net::TcpListener) -> io::Result<()> {
+    fn accept_from(&self, sockets: Vec<Socket>) -> io::Result<()> {
         let _runtime = self.runtime.enter();
-        let socket = TcpListener::from_std(socket)?;
+        *lock(&self.file) = File::of(&self.address);
+        let sockets: io::Result<Vec<Listening>> = sockets.into_iter().map(Listening::new).collect();
         let (sender, released) = mpsc::channel();
-        let bound = Bound {
-            socket,
-            _released: sender,
-        };
-        let task = self.runtime.spawn(accept(bound, self.current.clone()));
-        *lock(&self.accepting) = Some(Accepting { task, released });
+        let tasks = sockets?.into_iter().map(|socket| {
+            let bound = Bound {
+                socket,
+                _released: sender.clone(),
+            };
+            self.runtime.spawn(accept(bound, self.current.clone()))
+        });
+        let tasks = tasks.collect();
+        *lock(&self.accepting) = Some(Accepting { tasks, released });
         Ok(())
     }
 
-    /// The bound address.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// The bound address, unless it is a path.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address.as_socket()
     }
 
     /// Stops accepting and releases the port: connecting fails once this returns. Connections go on.
@@ -299,7 +369,7 @@ impl<B: Bridge> Listener<B> {
 
     fn stop_accepting(&self) -> Option<Receiver<()>> {
         let accepting = lock(&self.accepting).take()?;
-        accepting.task.abort();
+        accepting.tasks.iter().for_each(JoinHandle::abort);
         Some(accepting.released)
     }
 
@@ -309,7 +379,7 @@ impl<B: Bridge> Listener<B> {
             return Ok(());
         }
         let options = lock(&self.current).options.clone();
-        self.accept_from(bind(self.address, &options)?)
+        self.accept_from(bind(&self.address, &options)?)
     }
 
     /// Options for connections that are accepted from now on. The address stays; so does TLS where `options` have none.
@@ -334,7 +404,14 @@ impl<B: Bridge> Listener<B> {
     /// Stops accepting for good; idle HTTP connections close, busy ones after their response.
     pub fn close(&self) {
         self.suspend();
+        self.remove_file();
         self.draining.send_replace(true);
+    }
+
+    fn remove_file(&self) {
+        if let Some(file) = lock(&self.file).take() {
+            file.remove();
+        }
     }
 
     pub fn info(&self) -> ListenerInfo {
@@ -342,7 +419,7 @@ impl<B: Bridge> Listener<B> {
         let shared = lock(&self.current).clone();
         let counters = &shared.counters;
         ListenerInfo {
-            address: accepting.then(|| self.address.into()),
+            address: accepting.then(|| self.address.clone().into()),
             connections: counters.connections.load(Ordering::Relaxed),
             websockets: counters.websockets.load(Ordering::Relaxed),
             accepted: counters.accepted.load(Ordering::Relaxed),
@@ -355,27 +432,72 @@ impl<B: Bridge> Listener<B> {
 impl<B: Bridge> Drop for Listener<B> {
     fn drop(&mut self) {
         self.stop_accepting();
+        self.remove_file();
         self.draining.send_replace(true);
     }
 }
 
-fn bind(address: SocketAddr, options: &ListenerOptions) -> io::Result<std::net::TcpListener> {
-    let domain = Domain::for_address(address);
-    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+/// As many listening sockets as the options say, on one port.
+fn bind(address: &SockAddr, options: &ListenerOptions) -> io::Result<Vec<Socket>> {
+    if address.is_unix() {
+        return Ok(vec![bind_path(address, options)?]);
+    }
+    let shared = options.reuse_port || options.num_listen_sockets > 1;
+    let first = bind_port(address, shared, options)?;
+    let bound = first.local_addr()?;
+    let others = (1..options.num_listen_sockets).map(|_| bind_port(&bound, shared, options));
+    std::iter::once(Ok(first)).chain(others).collect()
+}
+
+/// A socket's file stays when its process dies, so an old one is replaced, as Ranch does.
+fn bind_path(address: &SockAddr, options: &ListenerOptions) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    if let Some(path) = address.as_pathname()
+        && std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket())
+    {
+        std::fs::remove_file(path)?;
+    }
+    listen(socket, address, options)
+}
+
+fn bind_port(address: &SockAddr, shared: bool, options: &ListenerOptions) -> io::Result<Socket> {
+    let domain = address.domain();
+    let socket = Socket::new(domain, Type::STREAM, Some(socket2::Protocol::TCP))?;
     socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
     if let (Domain::IPV6, Some(only)) = (domain, options.ipv6_v6only) {
         socket.set_only_v6(only)?;
     }
+    if let (Domain::IPV4, Some(tos)) = (domain, options.tos) {
+        socket.set_tos_v4(tos)?;
+    }
+    if let (Domain::IPV6, Some(tclass)) = (domain, options.tclass) {
+        socket.set_tclass_v6(tclass)?;
+    }
+    if let Some(interface) = &options.bind_to_device {
+        socket.bind_device(Some(interface))?;
+    }
+    listen(socket, address, options)
+}
+
+/// Accepted sockets inherit what is set here.
+fn listen(socket: Socket, address: &SockAddr, options: &ListenerOptions) -> io::Result<Socket> {
     if let Some(bytes) = options.recbuf {
         socket.set_recv_buffer_size(bytes)?;
     }
     if let Some(bytes) = options.sndbuf {
         socket.set_send_buffer_size(bytes)?;
     }
-    socket.bind(&address.into())?;
+    if let Some((linger, seconds)) = options.linger {
+        socket.set_linger(linger.then(|| Duration::from_secs(seconds)))?;
+    }
+    if let Some(priority) = options.priority {
+        socket.set_priority(priority)?;
+    }
+    socket.bind(address)?;
     socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
     socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 async fn accept<B: Bridge>(bound: Bound, current: Arc<Mutex<Arc<Shared<B>>>>) {
@@ -411,50 +533,85 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-fn start<B: Bridge>(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared<B>>) {
+/// Who is at the other end.
+pub(crate) struct Client {
+    pub peer: Endpoint,
+    /// What a proxy said of the client.
+    pub proxy_header: Option<Box<ProxyInfo>>,
+}
+
+fn start<B: Bridge>(socket: Accepted, peer: Endpoint, shared: Arc<Shared<B>>) {
     let options = shared.options();
-    let prepared = stream.set_nodelay(options.nodelay).and_then(|()| {
-        if options.keepalive {
-            SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new())?;
+    if let Accepted::Tcp(stream) = &socket {
+        let prepared = stream.set_nodelay(options.nodelay).and_then(|()| {
+            if options.keepalive {
+                SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new())?;
+            }
+            Ok(())
+        });
+        if let Err(error) = prepared {
+            tracing::debug!(%error, ?peer, "socket was lost while it was accepted");
+            return;
         }
-        Ok(())
-    });
-    if let Err(error) = prepared {
-        tracing::debug!(%error, %peer, "socket was lost while it was accepted");
-        return;
     }
     let admission = Admission::new(shared.clone());
-    if shared.tls.is_some() {
-        tokio::spawn(serve_encrypted(stream, peer, shared, admission));
+    let client = Client {
+        peer,
+        proxy_header: None,
+    };
+    if options.proxy_header || shared.tls.is_some() {
+        tokio::spawn(serve_prepared(socket, client, shared, admission));
     } else {
-        tokio::spawn(http::serve(Stream::Tcp(stream), peer, shared, admission));
+        let stream = Stream::Clear(socket);
+        tokio::spawn(http::serve(stream, client, shared, admission));
     }
 }
 
-/// Shakes hands first.
-async fn serve_encrypted<B: Bridge>(
-    stream: TcpStream,
-    peer: SocketAddr,
+/// Reads what comes before HTTP.
+async fn serve_prepared<B: Bridge>(
+    socket: Accepted,
+    mut client: Client,
     shared: Arc<Shared<B>>,
     admission: Admission<B>,
 ) {
-    let Some(tls) = &shared.tls else {
-        return;
-    };
-    let accepted = tokio::select! {
-        accepted = tls.accept(stream) => accepted,
+    let prepared = tokio::select! {
+        prepared = prepare(socket, &mut client, &shared) => prepared,
         () = shared.draining() => return,
     };
-    match accepted {
-        Ok(stream) => {
-            // A task of its own: this one keeps the memory that a handshake takes.
-            let stream = Stream::Tls(Box::new(stream));
-            tokio::spawn(http::serve(stream, peer, shared.clone(), admission));
-        }
-        Err(error) => {
+    match prepared {
+        // A task of its own: this one keeps the memory that a handshake takes.
+        Ok(stream) => drop(tokio::spawn(http::serve(stream, client, shared, admission))),
+        Err((error, what)) => {
             let failed = &shared.counters.failed_handshakes;
             failed.fetch_add(1, Ordering::Relaxed);
-            tracing::debug!(%error, %peer, "TLS handshake failed");
+            tracing::debug!(%error, peer = ?client.peer, "{what} failed");
         }
+    }
+}
+
+/// The header of a proxy comes before TLS.
+async fn prepare<B: Bridge>(
+    mut socket: Accepted,
+    client: &mut Client,
+    shared: &Shared<B>,
+) -> Result<Stream, (io::Error, &'static str)> {
+    let options = shared.options();
+    if options.proxy_header {
+        let header = proxy::read(&mut socket);
+        let header = match options.request_timeout.0 {
+            Some(timeout) => tokio::time::timeout(timeout, header)
+                .await
+                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+            None => header.await,
+        };
+        let header = header.map_err(|error| (error, "reading the header of a proxy"))?;
+        client.proxy_header = Some(Box::new(header));
+    }
+    match &shared.tls {
+        Some(tls) => match tls.accept(socket).await {
+            Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
+            Err(error) => Err((error, "TLS handshake")),
+        },
+        None => Ok(Stream::Clear(socket)),
     }
 }

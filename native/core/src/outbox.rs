@@ -507,7 +507,7 @@ impl<B: Bridge> Outbox<B> {
     /// Ready when the socket may take more, or is lost.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.writer {
-            Some(OutboxHalf::Direct(writer)) => writer.as_ref().poll_write_ready(cx),
+            Some(OutboxHalf::Direct(writer)) => writer.poll_write_ready(cx),
             _ => Poll::Ready(Ok(())),
         }
     }

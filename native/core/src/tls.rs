@@ -17,18 +17,18 @@ mod options;
 pub use acceptor::Acceptor;
 pub use options::{CertificateOptions, KeyFormat, OptionError, TlsOptions, Verify, Version};
 
+use crate::bridge::Endpoint;
+use crate::stream::Socket;
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic,
 };
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Ciphertext read at once.
 const READ_BUFFER: usize = 64 * 1024;
@@ -46,7 +46,7 @@ thread_local! {
 
 /// An encrypted connection. Read and written by one task.
 pub struct TlsStream {
-    socket: TcpStream,
+    socket: Socket,
     session: UnbufferedServerConnection,
     /// Ciphertext of a record or handshake message that is not complete. rustls must find it at the front of all that
     /// it is given.
@@ -119,7 +119,7 @@ fn invalid(error: rustls::Error) -> io::Error {
 impl TlsStream {
     /// Shakes hands. The alert that tells of a failure has been written once this returns, if the socket took it.
     pub(crate) async fn accept(
-        socket: TcpStream,
+        socket: Socket,
         config: Arc<rustls::ServerConfig>,
     ) -> io::Result<Self> {
         let mut stream = TlsStream {
@@ -158,7 +158,7 @@ impl TlsStream {
     }
 
     /// The address that the client connected to.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+    pub fn local_addr(&self) -> io::Result<Endpoint> {
         self.socket.local_addr()
     }
 

@@ -196,7 +196,7 @@ fn url(address: SocketAddr) -> String {
 #[tokio::test]
 async fn messages_of_every_size_come_back_whole() {
     let (listener, mut offers) = listen(ListenerOptions::default());
-    let address = listener.address();
+    let address = listener.address().unwrap();
     let server = tokio::spawn(async move {
         let options = UpgradeOptions {
             max_frame_size: farrier_core::config::Limit(None),
@@ -225,7 +225,7 @@ async fn messages_of_every_size_come_back_whole() {
 #[tokio::test]
 async fn a_client_that_does_not_read_holds_its_owner_and_loses_nothing() {
     let (listener, mut offers) = listen(ListenerOptions::default());
-    let address = listener.address();
+    let address = listener.address().unwrap();
     let connecting = tokio::spawn(connect_async(url(address)));
     let (handle, mut mails) = upgraded(&mut offers, UpgradeOptions::default()).await;
     let (mut client, _) = connecting.await.unwrap().unwrap();
@@ -253,7 +253,7 @@ async fn a_slow_owner_stops_the_reading_of_its_client() {
         ..Default::default()
     };
     let (listener, mut offers) = listen(options);
-    let address = listener.address();
+    let address = listener.address().unwrap();
     let connecting = tokio::spawn(connect_async(url(address)));
     let (handle, mut mails) = upgraded(&mut offers, UpgradeOptions::default()).await;
     let (mut client, _) = connecting.await.unwrap().unwrap();
@@ -294,7 +294,7 @@ async fn a_slow_owner_stops_the_reading_of_its_client() {
 #[tokio::test]
 async fn silence_is_reported_and_the_close_frame_still_leaves() {
     let (listener, mut offers) = listen(ListenerOptions::default());
-    let address = listener.address();
+    let address = listener.address().unwrap();
     let connecting = tokio::spawn(connect_async(url(address)));
     let options = UpgradeOptions {
         idle_timeout: Timeout(Some(Duration::from_millis(50))),
@@ -312,7 +312,7 @@ async fn silence_is_reported_and_the_close_frame_still_leaves() {
 #[tokio::test]
 async fn replies_leave_though_the_owner_never_ends_its_batch() {
     let (listener, mut offers) = listen(ListenerOptions::default());
-    let address = listener.address();
+    let address = listener.address().unwrap();
     let connecting = tokio::spawn(connect_async(url(address)));
     let (handle, mut mails) = upgraded(&mut offers, UpgradeOptions::default()).await;
     let (mut client, _) = connecting.await.unwrap().unwrap();
@@ -341,7 +341,7 @@ async fn exchange(address: SocketAddr, request: &str) -> (TcpStream, String) {
 #[tokio::test]
 async fn a_request_is_answered_and_its_connection_kept() {
     let (listener, mut offers) = listen(ListenerOptions::default());
-    let address = listener.address();
+    let address = listener.address().unwrap();
     let server = tokio::spawn(async move {
         for _ in 0..2 {
             let handle = offered(&mut offers).await;
@@ -396,7 +396,7 @@ async fn heads_beyond_the_limits_are_refused_with_their_status() {
         ("nonsense\r\n\r\n".into(), "400"),
     ];
     for (request, status) in cases {
-        let (mut stream, response) = exchange(listener.address(), &request).await;
+        let (mut stream, response) = exchange(listener.address().unwrap(), &request).await;
         assert_eq!(response.get(9..12), Some(status), "{response}");
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).await.unwrap();
@@ -406,7 +406,7 @@ async fn heads_beyond_the_limits_are_refused_with_their_status() {
 #[tokio::test]
 async fn a_request_that_nobody_takes_is_answered_503() {
     let (listener, mut offers) = listen(ListenerOptions::default());
-    let address = listener.address();
+    let address = listener.address().unwrap();
     let client = tokio::spawn(async move {
         exchange(address, "GET / HTTP/1.1\r\nhost: h\r\n\r\n")
             .await
@@ -423,7 +423,7 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
         ..Default::default()
     };
     let (listener, mut offers) = listen(options);
-    let address = listener.address();
+    let address = listener.address().unwrap();
     let first = tokio::spawn(connect_async(url(address)));
     let (handle, mails) = upgraded(&mut offers, UpgradeOptions::default()).await;
     let (mut first, _) = first.await.unwrap().unwrap();

@@ -2,6 +2,7 @@
 
 use crate::bridge::{Endpoint, Request, RespondError, ResponseHead};
 use crate::config::{Framing, HttpVersion, ListenerOptions, UpgradeOptions};
+use crate::proxy::ProxyInfo;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -21,6 +22,8 @@ pub struct Origin {
     pub scheme: &'static str,
     /// The client's certificate, DER.
     pub cert: Option<Box<[u8]>>,
+    /// What a proxy said of the client.
+    pub proxy_header: Option<Box<ProxyInfo>>,
     pub peer: Endpoint,
     pub sock: Endpoint,
 }
@@ -76,9 +79,10 @@ pub fn request(
             .iter()
             .map(|(name, value)| (bytes(name.as_str().as_bytes()), bytes(value.as_bytes())))
             .collect(),
-        peer: origin.peer,
-        sock: origin.sock,
+        peer: origin.peer.clone(),
+        sock: origin.sock.clone(),
         cert: origin.cert.as_deref().map(bytes),
+        proxy_header: origin.proxy_header.as_deref().cloned(),
         body_length: match protocol {
             // What an extended CONNECT carries has no end that is known.
             Some(_) => None,

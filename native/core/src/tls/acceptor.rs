@@ -7,6 +7,7 @@ use super::TlsStream;
 use super::certificates::{Certificates, authorities};
 use super::ciphers;
 use super::options::{OptionError, TlsOptions, Verify, Version};
+use crate::stream::Socket;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -19,7 +20,6 @@ use rustls::{
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 
 /// Shakes hands as the options say.
 pub struct Acceptor {
@@ -68,7 +68,7 @@ impl Acceptor {
     }
 
     /// Shakes hands, for as long as it may take.
-    pub async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream> {
+    pub async fn accept(&self, socket: Socket) -> io::Result<TlsStream> {
         let handshake = TlsStream::accept(socket, self.config.clone());
         match self.timeout {
             Some(timeout) => tokio::time::timeout(timeout, handshake)
