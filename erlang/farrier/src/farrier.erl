@@ -18,7 +18,7 @@
 
 %% See `start_listener/2'.
 -type options() :: #{
-    ip => inet:ip_address(),
+    ip => inet:ip_address() | {local, binary()},
     port => inet:port_number(),
     backlog => pos_integer(),
     nodelay => boolean(),
@@ -26,6 +26,18 @@
     ipv6_v6only => boolean(),
     sndbuf => pos_integer(),
     recbuf => pos_integer(),
+    num_listen_sockets => pos_integer(),
+    reuse_port => boolean(),
+    linger => {boolean(), non_neg_integer()},
+    priority => non_neg_integer(),
+    tos => 0..255,
+    tclass => 0..255,
+    bind_to_device => binary(),
+    proxy_header => boolean(),
+    max_empty_lines => non_neg_integer(),
+    max_authorization_header_value_length => non_neg_integer(),
+    max_cookie_header_value_length => non_neg_integer(),
+    max_authority_length => non_neg_integer(),
     socket => map(),
     max_connections => non_neg_integer() | infinity,
     request_timeout => timeout(),
@@ -65,8 +77,12 @@
 %% The socket (they may also stand in a map of their own under `socket'):
 %% <ul>
 %% <li>`ip' (`{0,0,0,0}'), `port' (0: any free one), `backlog' (1024 connections), `nodelay' (true), `keepalive' (false):
-%%   as in `gen_tcp:listen/2', defaults of ranch</li>
-%% <li>`ipv6_v6only', `sndbuf', `recbuf' (bytes): as the system has them</li>
+%%   as in `gen_tcp:listen/2', defaults of ranch. `ip' may be `{local, Path}': a Unix socket, without a port. Its file is
+%%   made when the listener starts or resumes, in place of a socket that is there, and removed when it stops (Ranch 2.1)</li>
+%% <li>`ipv6_v6only', `sndbuf', `recbuf' (bytes), `linger' (`{boolean(), Seconds}'), `priority', `tos', `tclass',
+%%   `bind_to_device' (a network interface): as the system has them, and for accepted sockets too</li>
+%% <li>`num_listen_sockets' (1): sockets that accept side by side on the port (`SO_REUSEPORT'). `reuse_port' (false): whether other
+%%   listeners, also of other nodes, may accept on the same port; each must say so</li>
 %% <li>`max_connections' (infinity): connections served at once, WebSockets included; more wait in the backlog. Cowboy
 %%   does not count WebSockets, so its default of 1024 would cap them here</li>
 %% </ul>
@@ -76,6 +92,11 @@
 %%   `linger_timeout' (1000 ms): how long a closing socket is drained, so that the last bytes reach the client</li>
 %% <li>`max_request_line_length' (8000 bytes), `max_method_length' (32), `max_header_name_length' (64),
 %%   `max_header_value_length' (4096), `max_headers' (100)</li>
+%% <li>`max_authorization_header_value_length', `max_cookie_header_value_length' (those of `max_header_value_length'),
+%%   `max_authority_length' (255): of the host in an absolute target, `max_empty_lines' (5): before a request</li>
+%% <li>`proxy_header' (false): whether connections begin with a header of the PROXY protocol, version 1 or 2, which comes before
+%%   TLS. Requests of generation 2 have it as `proxy_header', as with Cowboy; `peer' stays the proxy. A connection whose header
+%%   is bad, or not there in `request_timeout', is closed without a byte and counts among `failed_handshakes'</li>
 %% <li>`enable_connect_protocol' (false): whether clients may open WebSockets over HTTP/2 (RFC 8441).
 %%   `max_concurrent_streams' (100 or infinity): HTTP/2 streams that a connection may have open at once.
 %%   `max_cancel_stream_rate' (`{500, 10000}'): requests of an HTTP/2 connection that its client may give up before they are
@@ -207,7 +228,7 @@ info() ->
 
 %% @doc What a listener is doing: `ref', `pid', `status' (running or suspended), `ip', `port', `tls' (whether it speaks TLS),
 %% `max_connections', `generation', `bridge', the options that it was given, and counters: `connections' and `websockets' that
-%% are open now, `accepted', `rejected' and `failed_handshakes' (of TLS) since the start. Fails with `badarg' for an unknown
+%% are open now, `accepted', `rejected' and `failed_handshakes' (of TLS, or headers of proxies) since the start. Fails with `badarg' for an unknown
 %% listener, as all functions below do.
 -spec info(ref()) -> map().
 info(Ref) -> farrier_listener:call(Ref, info).
@@ -218,15 +239,16 @@ connections(Ref) ->
     lists:append([farrier_connection_sup:children(Acceptor) || Acceptor <- farrier_listener:acceptors(Ref)]).
 
 %% @doc The address that is listened on.
--spec get_addr(ref()) -> {inet:ip_address(), inet:port_number()}.
+-spec get_addr(ref()) -> {inet:ip_address(), inet:port_number()} | inet:local_address().
 get_addr(Ref) ->
-    #{ip := IP, port := Port} = info(Ref),
-    {IP, Port}.
+    case info(Ref) of
+        #{ip := {local, _} = Address} -> Address;
+        #{ip := IP, port := Port} -> {IP, Port}
+    end.
 
-%% @doc The port that is listened on: useful after `port => 0'.
--spec get_port(ref()) -> inet:port_number().
-get_port(Ref) ->
-    element(2, get_addr(Ref)).
+%% @doc The port that is listened on: useful after `port => 0'. `undefined' for a Unix socket.
+-spec get_port(ref()) -> inet:port_number() | undefined.
+get_port(Ref) -> maps:get(port, info(Ref)).
 
 -spec get_status(ref()) -> running | suspended.
 get_status(Ref) -> maps:get(status, info(Ref)).
@@ -310,7 +332,7 @@ set_transport_options(Ref, TransOpts) ->
 
 -spec set_transport_options(ref(), term(), map()) -> ok | {error, term()}.
 set_transport_options(Ref, TransOpts, Options) ->
-    Bridged = maps:with([max_connections, nodelay, keepalive, sndbuf, recbuf], Options),
+    Bridged = maps:with([max_connections, nodelay, keepalive, sndbuf, recbuf, linger, priority, tos, tclass], Options),
     case farrier_listener:call(Ref, {configure, Bridged}) of
         ok ->
             Configured = (maps:with([shutdown, logger, send_timeout], Options))#{transport_options => TransOpts},

@@ -8,7 +8,7 @@
 -type handle() :: term().
 %% One HTTP request and, once upgraded, the WebSocket connection that it became.
 -type listener() :: term().
--type address() :: {inet:ip_address(), inet:port_number()}.
+-type address() :: {inet:ip_address(), inet:port_number()} | {local, binary()}.
 
 -type request() :: #{
     method := binary(),
@@ -22,6 +22,8 @@
     peer := address(),
     sock := address(),
     cert => binary(),
+    %% What a proxy said of the client, as `ranch_proxy_header:proxy_info()'.
+    proxy_header => map(),
     %% Where Erlang has accepted the connection: Erlang's side of it. Not from the bridge, but from farrier_adopted.
     socket => {term(), module()},
     body_length := non_neg_integer() | undefined,

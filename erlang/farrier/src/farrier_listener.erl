@@ -49,7 +49,7 @@
     ref :: farrier:ref(),
     bridge :: module(),
     native :: term(),
-    address :: {inet:ip_address(), inet:port_number()},
+    address :: farrier_bridge:address(),
     status = running :: running | suspended,
     options :: map()
 }).
@@ -57,10 +57,12 @@
 %% Those that can change while the listener runs.
 -define(HTTP_OPTIONS, [
     request_timeout, max_keepalive, max_request_line_length, max_method_length, max_header_name_length,
-    max_header_value_length, max_headers
+    max_header_value_length, max_authorization_header_value_length, max_cookie_header_value_length,
+    max_authority_length, max_headers, max_empty_lines, proxy_header
 ]).
 -define(BRIDGE_OPTIONS, [
-    ip, port, backlog, nodelay, keepalive, ipv6_v6only, sndbuf, recbuf, max_connections, linger_timeout,
+    ip, port, backlog, nodelay, keepalive, ipv6_v6only, sndbuf, recbuf, num_listen_sockets, reuse_port, linger,
+    priority, tos, tclass, bind_to_device, max_connections, linger_timeout,
     read_ahead, high_watermark, low_watermark, owner_death, tls, enable_connect_protocol,
     max_concurrent_streams, max_cancel_stream_rate, idle_timeout
     | ?HTTP_OPTIONS
@@ -106,7 +108,7 @@ options(Ref, Options) when is_map(Options) ->
     try
         Generation = value(generation, Options, 2),
         Config = maps:map(fun(Name, Default) -> value(Name, Options, Default) end, defaults(Generation)),
-        Bridge = with_tls(Generation, maps:with(?BRIDGE_OPTIONS, Options)),
+        Bridge = with_path(with_tls(Generation, maps:with(?BRIDGE_OPTIONS, Options))),
         [bad_option(Name, Value, "an option that farrier:start_listener/2 documents")
             || {Name, Value} <- maps:to_list(maps:without(?BRIDGE_OPTIONS, Options)),
             not is_map_key(Name, Config), Name =/= dispatch],
@@ -128,6 +130,11 @@ with_tls(Generation, #{tls := Given} = Bridge) ->
     end;
 with_tls(_, Bridge) ->
     Bridge.
+
+%% A Unix socket has an option of its own there.
+-spec with_path(map()) -> map().
+with_path(#{ip := {local, Path}} = Bridge) -> (maps:remove(ip, Bridge))#{local => Path};
+with_path(Bridge) -> Bridge.
 
 %% Keys have no place in reports of a crash.
 -spec hidden(map()) -> fun(() -> map()).
@@ -338,8 +345,8 @@ information(#listener{ref = Ref, bridge = Bridge, native = Native, options = Opt
     Counters = Bridge:listener_info(Native),
     {IP, Port} =
         case Counters of
-            #{address := {_, _} = Address} -> Address;
-            _ -> L#listener.address
+            #{address := {_, _} = Address} -> ip_and_port(Address);
+            _ -> ip_and_port(L#listener.address)
         end,
     #{supervisor := Supervisor} = Config = config(Ref),
     maps:merge(
@@ -354,6 +361,11 @@ information(#listener{ref = Ref, bridge = Bridge, native = Native, options = Opt
             max_connections => maps:get(max_connections, Options, infinity)
         }
     ).
+
+-spec ip_and_port(farrier_bridge:address()) ->
+    {inet:ip_address(), inet:port_number()} | {inet:local_address(), undefined}.
+ip_and_port({local, _} = Address) -> {Address, undefined};
+ip_and_port(Address) -> Address.
 
 -spec handle_cast(term(), #listener{}) -> {noreply, #listener{}}.
 handle_cast(_, L) ->

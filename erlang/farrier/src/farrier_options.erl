@@ -2,15 +2,13 @@
 %% `farrier:start_listener/2'.
 %%
 %% Cowboy's options are of three kinds. Those with a meaning here are checked and renamed. Those that
-%% only tune processes or sockets that farrier does not have (`active_n', `num_acceptors', `reuseaddr') are
-%% dropped; a socket option among them is named in a warning, as ranch does. The rest stay in `protocol',
+%% only tune processes that farrier does not have (`active_n', `num_acceptors') are dropped; those of the socket are
+%% `farrier_socket_options''. The rest stay in `protocol',
 %% because projects keep settings of their own among the protocol options.
 -module(farrier_options).
 
--include_lib("kernel/include/logger.hrl").
-
 -export([clear/2, draft/2, http/3, protocol/2, transport/1]).
-%% For `farrier_options_0'.
+%% For `farrier_options_0' and `farrier_socket_options'.
 -export([guarded/1, check/3, bad_option/3]).
 
 -export_type([reason/0, kind/0]).
@@ -21,6 +19,8 @@
 -type kind() ::
     address
     | port
+    | linger
+    | binary
     | boolean
     | count
     | positive
@@ -72,7 +72,7 @@ transport(TransOpts) ->
     guarded(fun() ->
         {Transport, SocketOpts} = split(TransOpts),
         Clear = [Option || Option <- SocketOpts, not (is_tuple(Option) andalso farrier_tls:is_option(element(1, Option)))],
-        maps:merge(listener(Transport), socket(Clear))
+        maps:merge(listener(Transport), farrier_socket_options:translate(Clear))
     end).
 
 -spec translate(1 | 2, any(), any(), map()) -> {ok, options()} | {error, reason()}.
@@ -82,7 +82,7 @@ translate(Generation, TransOpts, ProtoOpts, Extra) ->
         maps:merge(
             listener(maps:merge(Transport, Extra)),
             maps:merge(protocol_options(Generation, ProtoOpts), #{
-                socket => socket(SocketOpts),
+                socket => farrier_socket_options:translate(SocketOpts),
                 transport_options => TransOpts
             })
         )
@@ -141,7 +141,7 @@ transport_kind(_) -> unknown.
 -spec listener(map()) -> options().
 listener(Transport) ->
     _ = [check_known(transport_kind(Name), Name, Value) || {Name, Value} <- maps:to_list(Transport)],
-    maps:with([max_connections, shutdown, logger, bridge], Transport).
+    maps:with([max_connections, num_listen_sockets, shutdown, logger, bridge], Transport).
 
 -spec check_known(kind() | unknown, any(), any()) -> ok.
 check_known(unknown, Name, Value) ->
@@ -150,64 +150,6 @@ check_known(unknown, Name, Value) ->
             "num_acceptors, num_conns_sups, num_listen_sockets, post_listen_callback, shutdown, socket_opts">>);
 check_known(Kind, Name, Value) ->
     check(Kind, Name, Value).
-
-%% As in `gen_tcp:listen/2' the last of several wins, except that an address beats `inet6'.
--spec socket([any()]) -> map().
-socket(SocketOpts) ->
-    lists:foldl(fun socket_option/2, family(SocketOpts), SocketOpts).
-
--spec family([any()]) -> map().
-family(SocketOpts) ->
-    case lists:member(inet6, SocketOpts) of
-        true -> #{ip => {0, 0, 0, 0, 0, 0, 0, 0}};
-        false -> #{}
-    end.
-
--spec socket_option(any(), map()) -> map().
-socket_option(Family, Socket) when Family =:= inet; Family =:= inet6 ->
-    Socket;
-socket_option({IP, any}, Socket) when IP =:= ip; IP =:= ifaddr ->
-    Socket;
-socket_option({IP, loopback}, Socket) when IP =:= ip; IP =:= ifaddr ->
-    Socket#{ip => loopback(Socket)};
-socket_option({ifaddr, Address}, Socket) ->
-    socket_option({ip, Address}, Socket);
-socket_option({Name, Value} = Option, Socket) ->
-    case socket_kind(Name) of
-        ignored ->
-            Socket;
-        unknown ->
-            warn(Option, Socket);
-        Kind ->
-            check(Kind, Name, Value),
-            Socket#{Name => Value}
-    end;
-socket_option(Option, Socket) ->
-    warn(Option, Socket).
-
--spec loopback(map()) -> inet:ip_address().
-loopback(#{ip := {0, 0, 0, 0, 0, 0, 0, 0}}) -> {0, 0, 0, 0, 0, 0, 0, 1};
-loopback(_) -> {127, 0, 0, 1}.
-
-%% `ignored' are the options that ask for what farrier does anyway.
--spec socket_kind(any()) -> address | port | boolean | positive | timeout | ignored | unknown.
-socket_kind(ip) -> address;
-socket_kind(port) -> port;
-socket_kind(backlog) -> positive;
-socket_kind(nodelay) -> boolean;
-socket_kind(keepalive) -> boolean;
-socket_kind(ipv6_v6only) -> boolean;
-socket_kind(sndbuf) -> positive;
-socket_kind(recbuf) -> positive;
-socket_kind(send_timeout) -> timeout;
-socket_kind(send_timeout_close) -> ignored;
-socket_kind(buffer) -> ignored;
-socket_kind(_) -> unknown.
-
--spec warn(any(), map()) -> map().
-warn(Option, Socket) ->
-    ?LOG_WARNING("Transport option ~0p unknown or without effect on this socket; it is ignored.~n", [Option]),
-    Socket.
 
 %%% Protocol options
 
@@ -246,7 +188,8 @@ defaults(2) -> #{env => #{}}.
 listener_options() ->
     [env, middlewares, bridge, logger, request_timeout, linger_timeout, max_keepalive,
         max_request_line_length, max_method_length, max_header_name_length, max_header_value_length,
-        max_headers, read_ahead, high_watermark, low_watermark, enable_connect_protocol, max_concurrent_streams,
+        max_authorization_header_value_length, max_cookie_header_value_length, max_authority_length,
+        max_headers, max_empty_lines, proxy_header, read_ahead, high_watermark, low_watermark, enable_connect_protocol, max_concurrent_streams,
         max_cancel_stream_rate, idle_timeout].
 
 -spec protocol_kind(1 | 2, any()) -> kind().
@@ -259,7 +202,7 @@ protocol_kind(2, max_concurrent_streams) -> limit;
 protocol_kind(2, max_cancel_stream_rate) -> rate;
 protocol_kind(_, middlewares) -> modules;
 protocol_kind(_, stream_handlers) -> stream_handlers;
-protocol_kind(_, proxy_header) -> {only, false};
+protocol_kind(_, proxy_header) -> boolean;
 protocol_kind(_, onrequest) -> function;
 protocol_kind(_, onresponse) -> function;
 protocol_kind(_, Name) when Name =:= bridge; Name =:= logger -> module;
@@ -270,7 +213,8 @@ protocol_kind(_, Name) when
 protocol_kind(_, Name) when
     Name =:= max_keepalive; Name =:= max_request_line_length; Name =:= max_method_length;
     Name =:= max_header_name_length; Name =:= max_header_value_length; Name =:= max_headers;
-    Name =:= max_empty_lines
+    Name =:= max_empty_lines; Name =:= max_authority_length;
+    Name =:= max_authorization_header_value_length; Name =:= max_cookie_header_value_length
 ->
     count;
 protocol_kind(_, Name) when Name =:= read_ahead; Name =:= high_watermark; Name =:= low_watermark ->
@@ -295,6 +239,12 @@ check(Kind, Name, Value) ->
 
 -spec is_valid(kind(), any()) -> boolean().
 is_valid(any, _) -> true;
+is_valid(linger, Value) ->
+    case Value of
+        {On, Seconds} -> is_boolean(On) andalso is_valid(count, Seconds);
+        _ -> false
+    end;
+is_valid(binary, Value) -> is_binary(Value);
 is_valid(address, Value) -> inet:is_ip_address(Value);
 is_valid(port, Value) -> is_integer(Value) andalso Value >= 0 andalso Value =< 65535;
 is_valid(boolean, Value) -> is_boolean(Value);
@@ -316,7 +266,9 @@ is_valid(function, Value) -> Value =:= undefined orelse is_function(Value);
 is_valid({only, Only}, Value) -> Value =:= Only.
 
 -spec allowed(kind()) -> binary().
-allowed(address) -> <<"an address as inet:ip_address() has it, any or loopback">>;
+allowed(address) -> <<"an address as inet:ip_address() has it, {local, Path}, any or loopback">>;
+allowed(linger) -> <<"{boolean(), Seconds}">>;
+allowed(binary) -> <<"a binary">>;
 allowed(port) -> <<"an integer from 0 to 65535">>;
 allowed(boolean) -> <<"true or false">>;
 allowed(count) -> <<"a non-negative integer">>;

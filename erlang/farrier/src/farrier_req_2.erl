@@ -36,7 +36,7 @@
 new(Request, Ref) ->
     ok = farrier_exchange:bind(Ref),
     Length = maps:get(body_length, Request),
-    (maps:with([method, version, scheme, host, port, path, qs, peer, sock, protocol], Request))#{
+    (maps:with([method, version, scheme, host, port, path, qs, peer, sock, protocol, proxy_header], Request))#{
         headers => headers_map(maps:get(headers, Request)),
         ref => Ref,
         pid => self(),
@@ -535,9 +535,11 @@ event_line(Prefix, Text) ->
     nomatch = binary:match(iolist_to_binary(Text), [<<"\r">>, <<"\n">>]),
     [Prefix, Text, $\n].
 
+%% All three are line breaks to a client, so that none of them can hide another field.
 -spec event_lines(binary(), iodata()) -> iolist().
 event_lines(Prefix, Text) ->
-    [[Prefix, Line, $\n] || Line <- binary:split(iolist_to_binary(Text), <<"\n">>, [global])].
+    Breaks = [<<"\r\n">>, <<"\r">>, <<"\n">>],
+    [[Prefix, Line, $\n] || Line <- binary:split(iolist_to_binary(Text), Breaks, [global])].
 
 %% @doc Ends a streamed body with trailers, which a client gets that has said `te: trailers'.
 -spec stream_trailers(#{binary() => iodata()}, req()) -> ok.

@@ -95,11 +95,19 @@ get_status(Ref) ->
 %% @doc The port that a listener is bound to, `undefined' while it is suspended.
 -spec get_port(ref()) -> inet:port_number() | undefined.
 get_port(Ref) ->
-    element(2, get_addr(Ref)).
+    {_, Port} = ip_and_port(Ref),
+    Port.
 
-%% @doc The address and port that a listener is bound to, both `undefined' while it is suspended.
--spec get_addr(ref()) -> {inet:ip_address(), inet:port_number()} | {undefined, undefined}.
+%% @doc The address and port that a listener is bound to, both `undefined' while it is suspended. A Unix socket has no port.
+-spec get_addr(ref()) -> {inet:ip_address(), inet:port_number()} | inet:local_address() | {undefined, undefined}.
 get_addr(Ref) ->
+    case ip_and_port(Ref) of
+        {{local, _} = Address, undefined} -> Address;
+        Address -> Address
+    end.
+
+-spec ip_and_port(ref()) -> {IP :: term(), inet:port_number() | undefined}.
+ip_and_port(Ref) ->
     case information(Ref) of
         #{status := running, ip := IP, port := Port} -> {IP, Port};
         #{status := suspended} -> {undefined, undefined}
@@ -127,7 +135,7 @@ info(Ref) ->
 
 -spec describe(ref(), map()) -> [{atom(), any()}].
 describe(Ref, #{generation := Generation} = Information) ->
-    {IP, Port} = get_addr(Ref),
+    {IP, Port} = ip_and_port(Ref),
     #{connections := All, websockets := WebSockets} = Information,
     [
         {pid, maps:get(pid, Information)},

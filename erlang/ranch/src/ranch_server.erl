@@ -10,7 +10,8 @@ count_connections(Ref) ->
     #{connections := All, websockets := WebSockets} = farrier:info(Ref),
     All - WebSockets.
 
--spec get_addr(ranch:ref()) -> {inet:ip_address(), inet:port_number()} | {undefined, undefined}.
+-spec get_addr(ranch:ref()) ->
+    {inet:ip_address(), inet:port_number()} | inet:local_address() | {undefined, undefined}.
 get_addr(Ref) -> ranch:get_addr(Ref).
 
 -spec get_listener_sup(ranch:ref()) -> pid().
