@@ -251,6 +251,7 @@ framing(generation_0) -> rfc6455.
 -spec accepted(farrier_handshake_0:handshake(), farrier_handler:env(), #websocket{}) ->
     {ok, farrier_req_0:req(), farrier_handler:env()}.
 accepted(#{status := Status, headers := Headers, framing := Framing}, Env, #websocket{req = Req} = W) ->
+    ok = farrier_req_0_resp:unanswered(Req),
     Merged = farrier_req_0_resp:merge(Headers, Req, [{<<"Connection">>, <<"Upgrade">>}]),
     Req2 = farrier_req_0_resp:upgraded(farrier_req_0_resp:on_response(Status, Merged, Req)),
     Options = #{

@@ -9,7 +9,7 @@
 %% Called by the middleware chain, and by sub-protocols through `cowboy_websocket'.
 -export([execute/4, upgrade/4]).
 %% Called by the adapter of Cowboy 2's pre-releases.
--export([extensions/2, on_response/2]).
+-export([extensions/2, on_response/2, unanswered/1]).
 %% Called by REST.
 -export([fail/4]).
 %% Called by the connection.
@@ -161,6 +161,7 @@ initialise(Agreed, Req, Env, Handler, Opts) ->
             accepted(Agreed, Env, Timeout,
                 #websocket{handler = Handler, req = Req2, state = State, hibernate = true});
         {shutdown, Req2} ->
+            ok = farrier_exchange:close_response(),
             {error, 400, Req2}
     catch
         Class:Reason:Stack ->
@@ -171,6 +172,7 @@ initialise(Agreed, Req, Env, Handler, Opts) ->
 -spec accepted({binary(), farrier_extensions:answer()}, list(), timeout(), #websocket{}) ->
     farrier_handler:outcome().
 accepted({Accept, Negotiated}, Env, Timeout, #websocket{req = Req} = W) ->
+    ok = unanswered(Req),
     [Version] = farrier_req_1:get([version], Req),
     {Extensions, Options} = farrier_extensions:compress(Negotiated, #{
         version => Version,
@@ -184,6 +186,14 @@ accepted({Accept, Negotiated}, Env, Timeout, #websocket{req = Req} = W) ->
     Req2 = farrier_req_1:set(Sent, on_response(Headers, Req)),
     ok = farrier_connection:upgrade(?MODULE, Headers, Options, W#websocket{req = Req2}),
     {ok, Req2, Env}.
+
+%% @doc Fails for a handler that has answered and asks for the upgrade all the same: no clause of Cowboy's takes its Req.
+-spec unanswered(term()) -> ok.
+unanswered(Req) ->
+    case farrier_req_1:get([resp_state], Req) of
+        [waiting] -> ok;
+        _ -> error(function_clause)
+    end.
 
 %% @doc The hook sees the 101, and its Req goes on.
 -spec on_response([{binary(), iodata()}], term()) -> term().

@@ -147,6 +147,7 @@ check(Req) ->
 -spec accepted({binary(), farrier_extensions:answer()}, list(), timeout(), #websocket{}) ->
     farrier_handler:outcome().
 accepted({Accept, Negotiated}, Env, Timeout, #websocket{req = Req} = W) ->
+    ok = farrier_cowboy_1:unanswered(farrier_req_2pre:to_1(Req)),
     {Extensions, Options} = farrier_extensions:compress(Negotiated, #{
         version => farrier_req_2pre:version(Req),
         idle_timeout => Timeout,

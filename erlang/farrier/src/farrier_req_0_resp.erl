@@ -9,7 +9,7 @@
 -export([set_resp_cookie/4, set_resp_header/3, delete_resp_header/2, has_resp_header/2]).
 -export([set_resp_body/2, set_resp_body_fun/3, has_resp_body/1]).
 -export([reply/2, reply/3, reply/4, chunked_reply/2, chunked_reply/3, chunk/2]).
--export([merge/3, on_response/3, upgraded/1, ensure/2, refuse/2]).
+-export([merge/3, on_response/3, unanswered/1, upgraded/1, ensure/2, refuse/2]).
 
 -export_type([status/0]).
 
@@ -212,6 +212,10 @@ on_response(_, _, #http_req{onresponse = undefined} = Req) ->
     Req;
 on_response(Status, Headers, #http_req{onresponse = Hook} = Req) ->
     Hook(Status, Headers, Req#http_req{resp_headers = [], resp_body = <<>>, onresponse = undefined}).
+
+%% @doc Fails for a handler that has answered and asks for the upgrade all the same.
+-spec unanswered(req()) -> ok.
+unanswered(#http_req{resp_state = waiting}) -> ok.
 
 %% @doc The Req once the 101 is out.
 -spec upgraded(req()) -> req().
