@@ -10,11 +10,11 @@
 
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1]).
 -export([frames_are_as_cowboys/1, handshakes_are_as_cowboys/1, returns_are_as_cowboys/1, processes_are_as_cowboys/1,
-         requests_are_as_cowboys/1, bodies_are_as_cowboys/1, logs_are_as_cowboys/1, there_are_enough_scenarios/1, generation_1_is_as_the_contract_says/1]).
+         requests_are_as_cowboys/1, bodies_are_as_cowboys/1, logs_are_as_cowboys/1, there_are_enough_scenarios/1,
+         generation_1_is_as_the_contract_says/1]).
 
--include_lib("common_test/include/ct.hrl").
-
--define(TABLES, [oracle_frames, oracle_handshakes, oracle_returns, oracle_processes, oracle_requests, oracle_bodies, oracle_logs]).
+-define(TABLES, [oracle_frames, oracle_handshakes, oracle_returns, oracle_processes, oracle_requests, oracle_bodies,
+                 oracle_logs]).
 
 -spec suite() -> [term()].
 suite() -> [{timetrap, {seconds, 120}}].
@@ -22,23 +22,14 @@ suite() -> [{timetrap, {seconds, 120}}].
 -spec all() -> [atom()].
 all() ->
     [frames_are_as_cowboys, handshakes_are_as_cowboys, returns_are_as_cowboys, processes_are_as_cowboys,
-     requests_are_as_cowboys, bodies_are_as_cowboys, logs_are_as_cowboys, generation_1_is_as_the_contract_says, there_are_enough_scenarios].
+     requests_are_as_cowboys, bodies_are_as_cowboys, logs_are_as_cowboys, generation_1_is_as_the_contract_says,
+     there_are_enough_scenarios].
 
--spec init_per_suite([term()]) -> [term()] | {fail | skip, string()}.
-init_per_suite(Config) ->
-    case {oracle_node:oracle_path(), oracle_node:farrier_path()} of
-        {{ok, Oracle}, {ok, Farrier}} ->
-            [{oracle, oracle_node:hold(Oracle)}, {farrier, oracle_node:hold(Farrier)} | Config];
-        {{error, missing}, _} ->
-            {fail, "no real Cowboy to compare with: run `make deps', or name its directory in FARRIER_ORACLE_PLUGINS"};
-        {_, {error, missing}} ->
-            {fail, "farrier is not in the code path"}
-    end.
+-spec init_per_suite([term()]) -> [term()] | {fail, string()}.
+init_per_suite(Config) -> oracle_pair:start(Config).
 
 -spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    oracle_node:stop(?config(oracle, Config)),
-    oracle_node:stop(?config(farrier, Config)).
+end_per_suite(Config) -> oracle_pair:stop(Config).
 
 -spec frames_are_as_cowboys([term()]) -> ok.
 frames_are_as_cowboys(Config) -> compare(oracle_frames, Config).
@@ -63,38 +54,15 @@ logs_are_as_cowboys(Config) -> compare(oracle_logs, Config).
 
 -spec there_are_enough_scenarios([term()]) -> {comment, string()}.
 there_are_enough_scenarios(_) ->
-    Names = [{Module, Table, maps:get(name, S)} || Module <- ?TABLES, {Table, Scenarios} <- Module:tables(), S <- Scenarios],
+    Names = [{Module, Table, maps:get(name, S)}
+             || Module <- ?TABLES, {Table, Scenarios} <- Module:tables(), S <- Scenarios],
     Count = length(lists:usort(Names)),
     true = Count >= 150 andalso Count =:= length(Names),
     {comment, lists:concat([Count, " scenarios"])}.
 
 -spec generation_1_is_as_the_contract_says([term()]) -> ok | no_return().
 generation_1_is_as_the_contract_says(Config) ->
-    Farrier = ?config(farrier, Config),
-    report([{Table, maps:get(name, S), Differences}
-            || {Table, Scenarios} <- oracle_generation_1:tables(), {Id, S} <- numbered(100000, Scenarios),
-               Differences <- [oracle_compare:expected(S, oracle_run:scenario(Farrier, maps:merge(#{id => Id, generation => 1}, S)))],
-               Differences =/= []]).
+    oracle_pair:expected(100000, #{generation => 1}, oracle_generation_1:tables(), Config).
 
 -spec compare(module(), [term()]) -> ok | no_return().
-compare(Module, Config) ->
-    report([{Table, maps:get(name, S), Differences}
-            || {Table, Scenarios} <- Module:tables(), {Id, S} <- numbered(1, Scenarios),
-               Differences <- [both(S#{id => Id}, Config)], Differences =/= []]).
-
--spec both(map(), [term()]) -> [term()].
-both(Scenario, Config) ->
-    Self = self(),
-    Oracle = spawn_link(fun() -> Self ! {self(), oracle_run:scenario(?config(oracle, Config), Scenario)} end),
-    Farrier = oracle_run:scenario(?config(farrier, Config), Scenario),
-    receive {Oracle, Seen} -> oracle_compare:same(Scenario, Seen, Farrier) end.
-
--spec numbered(pos_integer(), [map()]) -> [{pos_integer(), map()}].
-numbered(From, Scenarios) -> lists:zip(lists:seq(From, From + length(Scenarios) - 1), Scenarios).
-
--spec report([{atom(), string(), [term()]}]) -> ok | no_return().
-report([]) -> ok;
-report(Failed) ->
-    [ct:pal("~s: ~ts~n~ts", [Table, Name, [["  ", io_lib:format("~tp", [D]), "\n"] || D <- Differences]])
-     || {Table, Name, Differences} <- Failed],
-    ct:fail({length(Failed), [{Table, Name} || {Table, Name, _} <- Failed]}).
+compare(Module, Config) -> oracle_pair:compare(Module:tables(), Config).

@@ -8,21 +8,21 @@
 -export([requests_are_as_cowboys/1, actions_are_as_cowboys/1, other_generations_are_as_their_cowboys/1,
          there_are_enough_scenarios/1]).
 
--include_lib("common_test/include/ct.hrl").
-
 -define(TABLES, [oracle_rest, oracle_rest_actions]).
 
 -spec suite() -> [term()].
 suite() -> [{timetrap, {seconds, 180}}].
 
 -spec all() -> [atom()].
-all() -> [requests_are_as_cowboys, actions_are_as_cowboys, other_generations_are_as_their_cowboys, there_are_enough_scenarios].
+all() ->
+    [requests_are_as_cowboys, actions_are_as_cowboys, other_generations_are_as_their_cowboys,
+     there_are_enough_scenarios].
 
--spec init_per_suite([term()]) -> [term()] | {fail | skip, string()}.
-init_per_suite(Config) -> oracle_SUITE:init_per_suite(Config).
+-spec init_per_suite([term()]) -> [term()] | {fail, string()}.
+init_per_suite(Config) -> oracle_pair:start(Config).
 
 -spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) -> oracle_SUITE:end_per_suite(Config).
+end_per_suite(Config) -> oracle_pair:stop(Config).
 
 -spec requests_are_as_cowboys([term()]) -> ok.
 requests_are_as_cowboys(Config) -> compare(oracle_rest, Config).
@@ -33,10 +33,7 @@ actions_are_as_cowboys(Config) -> compare(oracle_rest_actions, Config).
 %% For these there is no oracle at hand: the scenarios carry what is expected.
 -spec other_generations_are_as_their_cowboys([term()]) -> ok.
 other_generations_are_as_their_cowboys(Config) ->
-    report([{Table, maps:get(name, S), Differences}
-            || {Table, Scenarios} <- oracle_rest_old:tables(), {Id, S} <- numbered(Scenarios),
-               Differences <- [oracle_compare:expected(S, oracle_run:scenario(?config(farrier, Config), S#{id => Id}))],
-               Differences =/= []]).
+    oracle_pair:expected(1000, #{}, oracle_rest_old:tables(), Config).
 
 -spec there_are_enough_scenarios([term()]) -> {comment, string()}.
 there_are_enough_scenarios(_) ->
@@ -46,17 +43,7 @@ there_are_enough_scenarios(_) ->
     {comment, lists:concat([Count, " scenarios"])}.
 
 -spec compare(module(), [term()]) -> ok | no_return().
-compare(Module, Config) ->
-    report([{Table, maps:get(name, S), Differences}
-            || {Table, Scenarios} <- Module:tables(), {Id, S} <- numbered(Scenarios),
-               Differences <- [both(S#{id => Id}, Config)], Differences =/= []]).
-
--spec both(map(), [term()]) -> [term()].
-both(Scenario, Config) ->
-    Self = self(),
-    Oracle = spawn_link(fun() -> Self ! {self(), oracle_run:scenario(?config(oracle, Config), Scenario)} end),
-    Farrier = oracle_run:scenario(?config(farrier, Config), Scenario),
-    receive {Oracle, Seen} -> oracle_compare:same(Scenario, normal(Seen), normal(Farrier)) end.
+compare(Module, Config) -> oracle_pair:compare(Module:tables(), fun normal/1, Config).
 
 %% Boundaries are random, and a process that is done may find that its client has left.
 -spec normal(oracle_run:result()) -> oracle_run:result().
@@ -79,13 +66,3 @@ without_boundary({node, [Status, Fields | Lines]}) ->
     end;
 without_boundary(Seen) ->
     Seen.
-
--spec numbered([map()]) -> [{pos_integer(), map()}].
-numbered(Scenarios) -> lists:zip(lists:seq(1, length(Scenarios)), Scenarios).
-
--spec report([{atom(), string(), [term()]}]) -> ok | no_return().
-report([]) -> ok;
-report(Failed) ->
-    [ct:pal("~s: ~ts~n~ts", [Table, Name, [["  ", io_lib:format("~tp", [D]), "\n"] || D <- Differences]])
-     || {Table, Name, Differences} <- Failed],
-    ct:fail({length(Failed), [{Table, Name} || {Table, Name, _} <- Failed]}).

@@ -238,18 +238,9 @@ exchange(#{steps := [{send, Request}, response, Terminated]} = Scenario) ->
 
 -spec lines(binary(), inet:port_number()) -> [binary()].
 lines(Request, Port) ->
-    {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}]),
-    ok = gen_tcp:send(Socket, Request),
-    [Head, Body] = binary:split(received(Socket, <<>>), <<"\r\n\r\n">>),
+    [Head, Body] = binary:split(raw_client:exchange(Port, Request), <<"\r\n\r\n">>),
     {head, Status, Fields} = oracle_http:head(Head),
     [Status, Fields | binary:split(Body, <<"\r\n">>, [global])].
-
--spec received(gen_tcp:socket(), binary()) -> binary().
-received(Socket, Before) ->
-    case gen_tcp:recv(Socket, 0, 5000) of
-        {ok, Bytes} -> received(Socket, <<Before/binary, Bytes/binary>>);
-        {error, closed} -> Before
-    end.
 
 %%% Files
 
