@@ -19,7 +19,7 @@ enum Sample {
     Text(String),
     Many(Vec<Sample>),
     Pair(u8, Option<bool>),
-    Struct { float: f32, inner: Box<Sample> },
+    Struct { float: f64, inner: Box<Sample> },
 }
 
 /// All of it is the encoded term.
