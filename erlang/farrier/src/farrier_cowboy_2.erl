@@ -23,6 +23,8 @@
     req :: term(),
     %% Whether the session is to trap exits: the listener's option `trap_exit'.
     trap_exit = false :: boolean(),
+    %% Whether the session is a stream of HTTP/2, with which its process goes.
+    stream = false :: boolean(),
     %% Exit reason of the process at a normal end.
     exit = normal :: term(),
     %% What the bridge shall know, until it does.
@@ -146,7 +148,9 @@ upgrade(Req, Env, Handler, State) ->
 %% 1000000), `validate_utf8' (true), `req_filter'. Whatever is not a map fails, and the client gets 500.
 -spec upgrade(map(), map(), module(), term(), map()) -> farrier_handler:outcome().
 upgrade(#{version := Version} = Req, Env, Handler, State, Opts) ->
-    Websocket = #websocket{handler = Handler, state = State, req = filter(Opts, Req), trap_exit = trap_exit()},
+    Websocket = #websocket{
+        handler = Handler, state = State, req = filter(Opts, Req), trap_exit = trap_exit(), stream = Version =:= 'HTTP/2'
+    },
     Options0 = #{
         version => Version,
         idle_timeout => maps:get(idle_timeout, Opts, ?DEFAULT_IDLE_TIMEOUT),
@@ -326,8 +330,7 @@ commands([{deflate, Deflate} | Rest], Frames, Commands, W, Flag) when is_boolean
     %% The frames before it are sent as it was.
     commands(Rest, [], [{set_options, #{deflate => Deflate}}, {send, lists:reverse(Frames)} | Commands], W, Flag);
 commands([{set_options, Options} | Rest], Frames, Commands, W, Flag) ->
-    Known = maps:with([idle_timeout, max_frame_size], Options),
-    commands(Rest, Frames, [{set_options, Known} | Commands], W, Flag);
+    commands(Rest, Frames, [{set_options, known(Options)} | Commands], W, Flag);
 commands([{shutdown_reason, Reason} | Rest], Frames, Commands, W, Flag) ->
     commands(Rest, Frames, Commands, W#websocket{exit = shutdown_reason(Reason)}, Flag);
 commands([Close | _], Frames, Commands, W, _) when
@@ -342,6 +345,13 @@ commands([{Type, _} = Frame | Rest], Frames, Commands, W, Flag) when
 commands([Frame | Rest], Frames, Commands, W, Flag) when Frame =:= ping; Frame =:= pong ->
     commands(Rest, [Frame | Frames], Commands, W, Flag).
 
+%% A time that no timer can have fails as Cowboy's timer does.
+-spec known(map()) -> map().
+known(#{idle_timeout := Time}) when Time =/= infinity, not (is_integer(Time) andalso Time >= 0) ->
+    error(badarg);
+known(Options) ->
+    maps:with([idle_timeout, max_frame_size], Options).
+
 -spec shutdown_reason(term()) -> term().
 shutdown_reason(normal) -> normal;
 shutdown_reason(Reason) -> {shutdown, Reason}.
@@ -355,6 +365,12 @@ close_frames(Reason) ->
 -spec terminate(farrier_handler:reason(), #websocket{}) -> {Exit :: term(), Req :: term()}.
 terminate({exit, Reason}, W) ->
     terminate_websocket(Reason, W);
+%% Over HTTP/2 Cowboy shuts the process of a lost stream down. A handler that traps exits is told so since 2.14.1.
+terminate({error, closed}, #websocket{stream = true} = W) ->
+    case process_info(self(), trap_exit) of
+        {trap_exit, true} -> terminate_websocket(shutdown, W);
+        {trap_exit, false} -> exit(shutdown)
+    end;
 terminate(Reason, W) ->
     terminate_websocket(Reason, W).
 
