@@ -6,6 +6,8 @@
 
 -include_lib("common_test/include/ct.hrl").
 
+-import(foreign_client, [run/3, directory/0, source/1]).
+
 -spec suite() -> [term()].
 suite() -> [{timetrap, {seconds, 120}}].
 
@@ -35,52 +37,24 @@ init_per_group(Group, Config) ->
 end_per_group(_, _) -> ok.
 
 -spec npm_ws([term()]) -> {comment, string()}.
-npm_ws(Config) -> run("node", [source("ws.mjs"), ?config(url, Config)]).
+npm_ws(Config) -> run("node", [source("ws.mjs"), ?config(url, Config)], []).
 
 -spec python_websockets([term()]) -> {comment, string()}.
 python_websockets(Config) ->
-    run(filename:join(clients(), "python/bin/python3"), [source("websockets_client.py"), ?config(url, Config)]).
+    run(filename:join(directory(), "python/bin/python3"), [source("websockets_client.py"), ?config(url, Config)], []).
 
 -spec tokio_tungstenite([term()]) -> {comment, string()}.
 tokio_tungstenite(Config) ->
-    run(cargo(), ["run", "--quiet", "--locked", "--manifest-path", source("tungstenite/Cargo.toml"), "--", ?config(url, Config)]).
+    Manifest = source("tungstenite/Cargo.toml"),
+    run(cargo(), ["run", "--quiet", "--locked", "--manifest-path", Manifest, "--", ?config(url, Config)], []).
 
 %% rustup installs where a shell finds it only after the next login.
 -spec cargo() -> string().
 cargo() ->
     case os:find_executable("cargo") of
-        false -> filename:join([os:getenv("CARGO_HOME", filename:join(os:getenv("HOME", "/"), ".cargo")), "bin", "cargo"]);
-        Found -> Found
+        false ->
+            Home = os:getenv("CARGO_HOME", filename:join(os:getenv("HOME", "/"), ".cargo")),
+            filename:join([Home, "bin", "cargo"]);
+        Found ->
+            Found
     end.
-
-%% Runs a client, whose last line counts its checks.
--spec run(string(), [string()]) -> {comment, string()}.
-run(Program, Args) ->
-    Executable = case os:find_executable(Program) of
-        false -> ct:fail("~ts is missing: run `make deps'", [Program]);
-        Found -> Found
-    end,
-    Port = open_port({spawn_executable, Executable},
-                     [{args, Args}, {env, [{"FARRIER_CLIENTS", clients()}]}, exit_status, stderr_to_stdout, binary]),
-    case output(Port, <<>>) of
-        {0, Output} -> {comment, string:trim(binary_to_list(Output))};
-        {Status, Output} -> ct:fail("~ts exits with ~b:~n~ts", [filename:basename(Program), Status, Output])
-    end.
-
--spec output(port(), binary()) -> {non_neg_integer(), binary()}.
-output(Port, Output) ->
-    receive
-        {Port, {data, Bytes}} -> output(Port, <<Output/binary, Bytes/binary>>);
-        {Port, {exit_status, Status}} -> {Status, Output}
-    end.
-
-%% Where `make deps' puts the clients.
--spec clients() -> file:filename().
-clients() ->
-    case os:getenv("FARRIER_CLIENTS") of
-        false -> filename:join(oracle_node:root(), "_build/clients");
-        Dir -> Dir
-    end.
-
--spec source(string()) -> file:filename().
-source(Name) -> filename:join([oracle_node:root(), "test/clients", Name]).

@@ -158,8 +158,8 @@ stop({Started, _}) ->
 verdict(Generation, Row, Port) ->
     Test = self(),
     persistent_term:put(?CALL, fun(Req) -> Test ! {outcome, outcome(Generation, Row, Req)} end),
-    {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}]),
-    ok = gen_tcp:send(Socket, request(Row)),
+    Socket = raw_client:open(Port),
+    raw_client:send(Socket, request(Row)),
     Verdict =
         receive
             {outcome, Outcome} -> judged(status(Row), Outcome, Row, Generation)

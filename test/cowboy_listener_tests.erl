@@ -20,8 +20,8 @@ not_started_test() ->
 
 listener_test_() ->
     {setup,
-        fun() -> {ok, Started} = application:ensure_all_started(cowboy), Started end,
-        fun(Started) -> [ok = application:stop(App) || App <- lists:reverse(Started)] end,
+        fun() -> cowboy_suite:start([]) end,
+        fun cowboy_suite:stop/1,
         [
             ?PROMISE(empty_options_are_enough),
             ?PROMISE(second_start_of_a_name),
@@ -240,8 +240,8 @@ empty() -> cowboy_router:compile([{'_', []}]).
 dispatch() -> cowboy_router:compile([{'_', [{"/", cowboy_static, {file, "."}}]}]).
 
 status() ->
-    {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, ranch:get_port(?MODULE), [list, {active, false}]),
-    ok = gen_tcp:send(Socket, "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"),
-    {ok, "HTTP/1.1 " ++ Response} = gen_tcp:recv(Socket, 0, 5000),
+    Socket = raw_client:open(ranch:get_port(?MODULE)),
+    raw_client:send(Socket, "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"),
+    <<"HTTP/1.1 ", Status:3/binary, _/binary>> = raw_client:head(Socket),
     ok = gen_tcp:close(Socket),
-    list_to_integer(lists:sublist(Response, 3)).
+    binary_to_integer(Status).

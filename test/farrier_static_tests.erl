@@ -182,19 +182,10 @@ case_(Port, {Line, Headers, Status, Wanted, Body}) ->
     end}.
 
 request(Port, Line, Headers) ->
-    {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Port, [list, {active, false}]),
-    ok = gen_tcp:send(Socket, [Line, " HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n", Headers, "\r\n"]),
-    Response = receive_all(Socket),
-    ok = gen_tcp:close(Socket),
-    [Head, Body] = string:split(Response, "\r\n\r\n"),
+    Request = [Line, " HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n", Headers, "\r\n"],
+    [Head, Body] = string:split(binary_to_list(raw_client:exchange(Port, Request)), "\r\n\r\n"),
     ["HTTP/1.1 " ++ Status | Lines] = string:split(Head, "\r\n", all),
     {list_to_integer(lists:sublist(Status, 3)), [list_to_tuple(string:split(L, ": ")) || L <- Lines], Body}.
-
-receive_all(Socket) ->
-    case gen_tcp:recv(Socket, 0, 5000) of
-        {ok, Data} -> Data ++ receive_all(Socket);
-        {error, closed} -> ""
-    end.
 
 start() ->
     Root = filename:absname("_build/test/farrier_static_tests"),

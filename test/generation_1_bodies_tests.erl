@@ -5,6 +5,8 @@
 
 -include_lib("eunit/include/eunit.hrl").
 
+-import(raw_client, [open/1, send/2, received/2, until/2, head/1]).
+
 %% The handler.
 -export([init/3, handle/2, terminate/3]).
 
@@ -21,15 +23,15 @@ terminate(_, _, _) -> ok.
 bodies_test_() ->
     {setup,
         fun() ->
-            {ok, Started} = application:ensure_all_started(cowboy),
+            Config = cowboy_suite:start([]),
             Dispatch = cowboy_router:compile([{'_', [{'_', ?MODULE, []}]}]),
             {ok, _} = cowboy:start_http(?MODULE, 1, [{ip, {127, 0, 0, 1}}, {port, 0}], [{env, [{dispatch, Dispatch}]}]),
-            Started
+            Config
         end,
-        fun(Started) ->
+        fun(Config) ->
             ok = cowboy:stop_listener(?MODULE),
             _ = persistent_term:erase(?HANDLE),
-            [ok = application:stop(App) || App <- lists:reverse(Started)]
+            cowboy_suite:stop(Config)
         end,
         [
             ?PROMISE(a_client_that_waits_is_told_to_continue),
@@ -47,7 +49,7 @@ bodies_test_() ->
 a_client_that_waits_is_told_to_continue() ->
     Socket = request(fun echo/1, "POST", [{"content-length", "5"}, {"expect", "100-continue"}], <<>>),
     ?assertEqual(<<"HTTP/1.1 100 Continue\r\n\r\n">>, received(Socket, 25)),
-    ok = gen_tcp:send(Socket, "hello"),
+    send(Socket, "hello"),
     ?assertEqual(<<"hello">>, body(Socket)).
 
 echo(Req0) ->
@@ -125,7 +127,7 @@ an_unread_body_does_not_spoil_the_next_request() ->
     Socket = request(fun(Req0) -> {ok, Req} = cowboy_req:reply(200, [], <<"one">>, Req0), Req end,
         "POST", [{"content-length", "6"}], <<"unread">>),
     ?assertEqual(<<"one">>, body(Socket)),
-    ok = gen_tcp:send(Socket, head("GET", [])),
+    send(Socket, request_head("GET", [])),
     ?assertEqual(<<"one">>, body(Socket)).
 
 chunks_and_funs_send_bodies() ->
@@ -151,10 +153,10 @@ chunks_and_funs_send_bodies() ->
 
 nothing_follows_the_head_for_head() ->
     Socket = request(fun(Req0) -> {ok, Req} = cowboy_req:reply(200, [], <<"body">>, Req0), Req end, "HEAD", [], <<>>),
-    First = until(Socket, <<"\r\n\r\n">>),
+    First = head(Socket),
     ?assertMatch({match, _}, re:run(First, "content-length: 4\r\n")),
-    ok = gen_tcp:send(Socket, head("HEAD", [])),
-    ?assertEqual(byte_size(First), byte_size(until(Socket, <<"\r\n\r\n">>))).
+    send(Socket, request_head("HEAD", [])),
+    ?assertEqual(byte_size(First), byte_size(head(Socket))).
 
 another_process_may_read_and_reply() ->
     Elsewhere = fun(Req) ->
@@ -184,31 +186,19 @@ seen({Fields, Body}, Fun) ->
 
 request(Fun, Method, Fields, Body) ->
     persistent_term:put(?HANDLE, Fun),
-    {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, ranch:get_port(?MODULE), [binary, {active, false}]),
-    ok = gen_tcp:send(Socket, [head(Method, Fields), Body]),
+    Socket = open(ranch:get_port(?MODULE)),
+    send(Socket, [request_head(Method, Fields), Body]),
     Socket.
 
-head(Method, Fields) ->
+request_head(Method, Fields) ->
     [Method, " / HTTP/1.1\r\nhost: localhost\r\n", [[Name, ": ", Value, "\r\n"] || {Name, Value} <- Fields], "\r\n"].
 
-received(Socket, Length) ->
-    {ok, Bytes} = gen_tcp:recv(Socket, Length, ?PATIENCE),
-    Bytes.
-
-until(Socket, End) -> until(Socket, End, <<>>).
-
-until(Socket, End, Bytes) ->
-    case binary:longest_common_suffix([Bytes, End]) =:= byte_size(End) of
-        true -> Bytes;
-        false -> until(Socket, End, <<Bytes/binary, (received(Socket, 1))/binary>>)
-    end.
-
 body(Socket) ->
-    Head = until(Socket, <<"\r\n\r\n">>),
+    Head = head(Socket),
     {match, [Length]} = re:run(Head, "content-length: ([0-9]+)\r\n", [{capture, all_but_first, list}]),
     received(Socket, list_to_integer(Length)).
 
 chunks(Socket) ->
-    Head = until(Socket, <<"\r\n\r\n">>),
+    Head = head(Socket),
     {match, _} = re:run(Head, "transfer-encoding: chunked\r\n"),
     until(Socket, <<"0\r\n\r\n">>).

@@ -20,6 +20,8 @@
 
 -include_lib("common_test/include/ct.hrl").
 
+-import(foreign_client, [run/3, directory/0, source/1]).
+
 -define(REF, {tls_handler, 2}).
 -define(PATIENCE, 10000).
 -define(LOOPBACK, {ip, {127, 0, 0, 1}}).
@@ -55,14 +57,13 @@ groups() ->
 -spec init_per_suite([term()]) -> [term()].
 init_per_suite(Config) ->
     {ok, _} = application:ensure_all_started(ssl),
-    {ok, _} = application:ensure_all_started(cowboy),
     Dir = filename:join(?config(priv_dir, Config), "certificates"),
     ok = filelib:ensure_path(Dir),
     ok = tls_files:make(Dir),
-    [{certificates, Dir} | Config].
+    cowboy_suite:start([{certificates, Dir} | Config]).
 
 -spec end_per_suite([term()]) -> ok.
-end_per_suite(_) -> application:stop(cowboy), ok.
+end_per_suite(Config) -> cowboy_suite:stop(Config).
 
 -spec init_per_group(atom(), [term()]) -> [term()].
 init_per_group(clients_1, Config) -> [{generation, 1} | Config];
@@ -84,7 +85,7 @@ npm_ws(Config) ->
 
 -spec python_websockets([term()]) -> {comment, string()}.
 python_websockets(Config) ->
-    Python = filename:join(clients(), "python/bin/python3"),
+    Python = filename:join(directory(), "python/bin/python3"),
     run(Python, [source("websockets_client.py"), url(Config)], [{"SSL_CERT_FILE", file("root.pem", Config)}]).
 
 -spec url([term()]) -> string().
@@ -122,8 +123,8 @@ messages_of_every_size_come_back(Config) ->
 many_small_messages_come_back_in_order(Config) ->
     Socket = tls_client:websocket(tls_handler:listen(2, chain(Config)), []),
     Numbers = lists:seq(1, 20000),
-    Sender = spawn_link(fun() -> [tls_client:send(Socket, oracle_frame:text(integer_to_binary(N))) || N <- Numbers] end),
-    [{1, N} = {1, binary_to_integer(element(2, {1, _} = tls_client:frame(Socket)))} || N <- Numbers],
+    Sender = spawn_link(fun() -> [raw_client:send(Socket, oracle_frame:text(integer_to_binary(N))) || N <- Numbers] end),
+    [{1, N} = {1, binary_to_integer(element(2, {1, _} = raw_client:frame(Socket)))} || N <- Numbers],
     false = is_process_alive(Sender),
     ssl:close(Socket).
 
@@ -132,11 +133,11 @@ many_small_messages_come_back_in_order(Config) ->
 what_a_client_sent_before_its_end_is_answered(Config) ->
     Socket = tls_client:websocket(tls_handler:listen(2, chain(Config)), []),
     Payload = crypto:strong_rand_bytes(300000),
-    tls_client:send(Socket, [oracle_frame:text(<<"one">>), oracle_frame:binary(Payload)]),
+    raw_client:send(Socket, [oracle_frame:text(<<"one">>), oracle_frame:binary(Payload)]),
     ok = ssl:shutdown(Socket, write),
-    {1, <<"one">>} = tls_client:frame(Socket),
-    {2, Payload} = tls_client:frame(Socket),
-    <<>> = tls_client:until_closed(Socket),
+    {1, <<"one">>} = raw_client:frame(Socket),
+    {2, Payload} = raw_client:frame(Socket),
+    <<>> = raw_client:until_eof(Socket),
     await(fun() -> maps:get(connections, farrier:info(?REF)) =:= 0 end).
 
 -spec a_close_frame_is_followed_by_close_notify([term()]) -> ok.
@@ -157,11 +158,11 @@ a_client_that_reads_late_gets_everything(Config) ->
     Messages = [binary:copy(<<N:32>>, 1 bsl 18) || N <- lists:seq(1, 40)],
     Self = self(),
     Sender = spawn_link(fun() ->
-        [tls_client:send(Socket, oracle_frame:binary(Message)) || Message <- Messages],
+        [raw_client:send(Socket, oracle_frame:binary(Message)) || Message <- Messages],
         Self ! {self(), sent}
     end),
     receive {Sender, sent} -> ct:fail(nothing_is_bounded) after 1000 -> ok end,
-    [{2, Message} = tls_client:frame(Socket) || Message <- Messages],
+    [{2, Message} = raw_client:frame(Socket) || Message <- Messages],
     receive {Sender, sent} -> ssl:close(Socket) after ?PATIENCE -> ct:fail(not_sent) end.
 
 -spec a_hangup_is_noticed_while_nothing_is_read([term()]) -> ok.
@@ -169,8 +170,8 @@ a_hangup_is_noticed_while_nothing_is_read(Config) ->
     Port = tls_handler:listen(2, chain(Config)),
     [begin
          Socket = tls_client:websocket(Port, []),
-         tls_client:send(Socket, oracle_frame:text(<<"passive">>)),
-         {1, <<"passive">>} = tls_client:frame(Socket),
+         raw_client:send(Socket, oracle_frame:text(<<"passive">>)),
+         {1, <<"passive">>} = raw_client:frame(Socket),
          ok = HangUp(Socket),
          await(fun() -> maps:get(connections, farrier:info(?REF)) =:= 0 end)
      end || HangUp <- [fun ssl:close/1, fun(Socket) -> ssl:shutdown(Socket, read_write) end]],
@@ -198,7 +199,7 @@ bodies_of_many_records_come_and_go_whole(Config) ->
     {ok, Socket} = tls_client:connect(Port, []),
     Request = ["POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: ", integer_to_binary(byte_size(Body)), "\r\n\r\n"],
     [begin
-         tls_client:send(Socket, [Request, Body]),
+         raw_client:send(Socket, [Request, Body]),
          Response = response(Socket, byte_size(Body), <<>>),
          [_, Body] = binary:split(Response, <<"\r\n\r\n">>)
      end || _ <- [first, again]],
@@ -251,8 +252,8 @@ cowboy_0_handlers_are_told_ssl(Config) ->
     ProtoOpts = [{dispatch, [{'_', [{'_', tls_handler_0, []}]}]}],
     {ok, _} = cowboy:start_listener(old, 10, cowboy_ssl_transport, TransOpts, cowboy_http_protocol, ProtoOpts),
     Socket = tls_client:websocket(farrier:get_port(old), []),
-    tls_client:send(Socket, oracle_frame:text(<<"hello">>)),
-    {1, <<"hello">>} = tls_client:frame(Socket),
+    raw_client:send(Socket, oracle_frame:text(<<"hello">>)),
+    {1, <<"hello">>} = raw_client:frame(Socket),
     ssl:close(Socket).
 
 %% Status line, headers but the date, body, and what was agreed on by ALPN.
@@ -614,34 +615,3 @@ await(Condition, Left) ->
             timer:sleep(10),
             await(Condition, Left - 1)
     end.
-
-%% Runs a client, whose last line counts its checks.
--spec run(string(), [string()], [{string(), string()}]) -> {comment, string()}.
-run(Program, Args, Env) ->
-    Executable = case os:find_executable(Program) of
-        false -> ct:fail("~ts is missing: run `make deps'", [Program]);
-        Found -> Found
-    end,
-    Port = open_port({spawn_executable, Executable},
-                     [{args, Args}, {env, [{"FARRIER_CLIENTS", clients()} | Env]}, exit_status, stderr_to_stdout, binary]),
-    case output(Port, <<>>) of
-        {0, Output} -> {comment, string:trim(binary_to_list(Output))};
-        {Status, Output} -> ct:fail("~ts exits with ~b:~n~ts", [filename:basename(Program), Status, Output])
-    end.
-
--spec output(port(), binary()) -> {non_neg_integer(), binary()}.
-output(Port, Output) ->
-    receive
-        {Port, {data, Bytes}} -> output(Port, <<Output/binary, Bytes/binary>>);
-        {Port, {exit_status, Status}} -> {Status, Output}
-    end.
-
--spec clients() -> file:filename().
-clients() ->
-    case os:getenv("FARRIER_CLIENTS") of
-        false -> filename:join(oracle_node:root(), "_build/clients");
-        Dir -> Dir
-    end.
-
--spec source(string()) -> file:filename().
-source(Name) -> filename:join([oracle_node:root(), "test/clients", Name]).
