@@ -26,6 +26,11 @@ a_header_line_without_a_colon_is_an_error_test() ->
     Buffer = farrier_multipart:new(<<"--AB\r\nbad\r\n\r\nx\r\n--AB--">>),
     ?assertEqual(error, farrier_multipart:header(Buffer, <<"AB">>)).
 
+a_header_need_not_be_utf8_test() ->
+    Buffer = farrier_multipart:new(<<"--AB\r\nContent-Disposition:\t\374 b \r\n\351 :x\r\n\r\n">>),
+    ?assertEqual({ok, [{<<"content-disposition">>, <<"\374 b ">>}, {<<"\351">>, <<"x">>}], <<>>},
+                 farrier_multipart:header(Buffer, <<"AB">>)).
+
 a_preamble_is_not_kept_test() ->
     {more, Rest} = farrier_multipart:header(binary:copy(<<"x">>, 100000), <<"AB">>),
     ?assert(byte_size(Rest) < 10).

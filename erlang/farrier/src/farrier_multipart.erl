@@ -78,9 +78,22 @@ parsed(Lines, Rest) ->
 field(Line) ->
     case binary:split(Line, <<":">>) of
         [Name, Value] when Name =/= <<>> ->
-            {farrier_header:lower(string:trim(Name, both, " \t")), string:trim(Value, leading, " \t")};
+            {farrier_header:lower(without_trailing(without_leading(Name))), without_leading(Value)};
         _ ->
             error
+    end.
+
+%% Space, byte by byte: what a client sends need not be UTF-8, as `string' would have it.
+-spec without_leading(binary()) -> binary().
+without_leading(<<C, Rest/binary>>) when C =:= $\s; C =:= $\t -> without_leading(Rest);
+without_leading(Text) -> Text.
+
+-spec without_trailing(binary()) -> binary().
+without_trailing(<<>>) -> <<>>;
+without_trailing(Text) ->
+    case binary:last(Text) of
+        C when C =:= $\s; C =:= $\t -> without_trailing(binary:part(Text, 0, byte_size(Text) - 1));
+        _ -> Text
     end.
 
 %% @doc The body of the current part as far as the buffer tells. `Rest' of a `done' begins with the delimiter.
