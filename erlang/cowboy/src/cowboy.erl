@@ -28,20 +28,20 @@
 %%% Listeners
 
 %% @doc Starts a clear-text listener for handlers of Cowboy 2. Transport options are a list of socket options or a map,
-%% protocol options a map; unlike in Cowboy 2.18 both may be empty. `trap_exit => true' among the latter gives handlers of 2.0 to
-%% 2.10 the trapped exits of their time.
+%% protocol options a map; unlike in Cowboy 2.18 both may be empty. `trap_exit => true' among the latter gives handlers
+%% of 2.0 to 2.10 the trapped exits of their time.
 -spec start_clear(ref(), list() | map(), opts()) -> {ok, pid()} | {error, any()}.
 start_clear(Ref, TransOpts, ProtoOpts) ->
     start(Ref, farrier_options:clear(TransOpts, ProtoOpts)).
 
-%% @doc The form of 2.0.0-pre.4 to pre.9, whose handlers may return a timeout and `hibernate' from `init/2'. The number of
-%% acceptors has no effect.
+%% @doc The form of 2.0.0-pre.4 to pre.9, whose handlers may return a timeout and `hibernate' from `init/2'. The number
+%% of acceptors has no effect.
 -spec start_clear(ref(), pos_integer(), list() | map(), opts()) -> {ok, pid()} | {error, any()}.
 start_clear(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors), NbAcceptors > 0 ->
     start(Ref, farrier_options:draft(TransOpts, ProtoOpts)).
 
-%% @doc Starts a TLS listener for handlers of Cowboy 2: as `start_clear/3', with options of `ssl' among those of the socket.
-%% `farrier:start_listener/2' tells which there are.
+%% @doc Starts a TLS listener for handlers of Cowboy 2: as `start_clear/3', with options of `ssl' among those of the
+%% socket. `farrier:start_listener/2' tells which there are.
 -spec start_tls(ref(), list() | map(), opts()) -> {ok, pid()} | {error, any()}.
 start_tls(Ref, TransOpts, ProtoOpts) ->
     start(Ref, farrier_tls:start_options(fun(Rest) -> farrier_options:clear(Rest, ProtoOpts) end, TransOpts)).
@@ -57,22 +57,23 @@ start_tls(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors), 
 start_http(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors), NbAcceptors > 0 ->
     start(Ref, farrier_options:http(NbAcceptors, TransOpts, ProtoOpts)).
 
-%% @doc Starts a TLS listener for handlers of Cowboy 1: as `start_http/4', with options of `ssl' among those of the socket.
+%% @doc Starts a TLS listener for handlers of Cowboy 1: as `start_http/4', with options of `ssl' among those of the
+%% socket.
 -spec start_https(ref(), pos_integer(), list(), list()) -> {ok, pid()} | {error, any()}.
 start_https(Ref, NbAcceptors, TransOpts, ProtoOpts) when is_integer(NbAcceptors), NbAcceptors > 0 ->
     Start = fun(Rest) -> farrier_options:http(NbAcceptors, Rest, ProtoOpts) end,
     start(Ref, farrier_tls:start_options(Start, TransOpts)).
 
-%% @doc Starts a listener for handlers of Cowboy 0: `cowboy_tcp_transport' or `cowboy_ssl_transport', and `cowboy_http_protocol'.
-%% Both options are property lists. The number of acceptors has no effect.
+%% @doc Starts a listener for handlers of Cowboy 0: `cowboy_tcp_transport' or `cowboy_ssl_transport', and
+%% `cowboy_http_protocol'. Both options are property lists. The number of acceptors has no effect.
 -spec start_listener(ref(), pos_integer(), module(), list(), module(), list()) -> {ok, pid()} | {error, any()}.
 start_listener(Ref, NbAcceptors, Transport, TransOpts, Protocol, ProtoOpts) when
     is_integer(NbAcceptors), is_atom(Transport), is_atom(Protocol)
 ->
     start(Ref, farrier_options_0:listener(Transport, TransOpts, Protocol, ProtoOpts)).
 
-%% @doc A child specification for such a listener in the project's own supervision tree, in the form of the time. Raises the
-%% reason for which the listener could not start.
+%% @doc A child specification for such a listener in the project's own supervision tree, in the form of the time. Raises
+%% the reason for which the listener could not start.
 -spec child_spec(ref(), pos_integer(), module(), list(), module(), list()) ->
     {Id :: any(), {module(), atom(), [any()]}, permanent, timeout(), supervisor, [module()]}.
 child_spec(Ref, NbAcceptors, Transport, TransOpts, Protocol, ProtoOpts) when is_integer(NbAcceptors) ->

@@ -38,7 +38,9 @@ malformed_request(Req, State) -> farrier_static:malformed_request(Req, State).
 -spec forbidden(Req, state()) -> {boolean(), Req, state()} when Req :: cowboy_req:req().
 forbidden(Req, State) -> farrier_static:forbidden(Req, State).
 
--spec content_types_provided(Req, state()) -> {[{{binary(), binary(), [{binary(), binary()}]}, get_file}], Req, state()} when
+-spec content_types_provided(Req, state()) ->
+    {[{{binary(), binary(), [{binary(), binary()}]}, get_file}], Req, state()}
+when
     Req :: cowboy_req:req().
 content_types_provided(Req, State) -> farrier_static:content_types_provided(Req, State).
 

@@ -76,13 +76,14 @@
 %%
 %% The socket (they may also stand in a map of their own under `socket'):
 %% <ul>
-%% <li>`ip' (`{0,0,0,0}'), `port' (0: any free one), `backlog' (1024 connections), `nodelay' (true), `keepalive' (false):
-%%   as in `gen_tcp:listen/2', defaults of ranch. `ip' may be `{local, Path}': a Unix socket, without a port. Its file is
-%%   made when the listener starts or resumes, in place of a socket that is there, and removed when it stops (Ranch 2.1)</li>
+%% <li>`ip' (`{0,0,0,0}'), `port' (0: any free one), `backlog' (1024 connections), `nodelay' (true), `keepalive'
+%%   (false): as in `gen_tcp:listen/2', defaults of ranch. `ip' may be `{local, Path}': a Unix socket, without a port.
+%%   Its file is made when the listener starts or resumes, in place of a socket that is there, and removed when it stops
+%%   (Ranch 2.1)</li>
 %% <li>`ipv6_v6only', `sndbuf', `recbuf' (bytes), `linger' (`{boolean(), Seconds}'), `priority', `tos', `tclass',
 %%   `bind_to_device' (a network interface): as the system has them, and for accepted sockets too</li>
-%% <li>`num_listen_sockets' (1): sockets that accept side by side on the port (`SO_REUSEPORT'). `reuse_port' (false): whether other
-%%   listeners, also of other nodes, may accept on the same port; each must say so</li>
+%% <li>`num_listen_sockets' (1): sockets that accept side by side on the port (`SO_REUSEPORT'). `reuse_port' (false):
+%%   whether other listeners, also of other nodes, may accept on the same port; each must say so</li>
 %% <li>`max_connections' (infinity): connections served at once, WebSockets included; more wait in the backlog. Cowboy
 %%   does not count WebSockets, so its default of 1024 would cap them here</li>
 %% </ul>
@@ -94,23 +95,25 @@
 %%   `max_header_value_length' (4096), `max_headers' (100)</li>
 %% <li>`max_authorization_header_value_length', `max_cookie_header_value_length' (those of `max_header_value_length'),
 %%   `max_authority_length' (255): of the host in an absolute target, `max_empty_lines' (5): before a request</li>
-%% <li>`proxy_header' (false): whether connections begin with a header of the PROXY protocol, version 1 or 2, which comes before
-%%   TLS. Requests of generation 2 have it as `proxy_header', as with Cowboy; `peer' stays the proxy. A connection whose header
-%%   is bad, or not there in `request_timeout', is closed without a byte and counts among `failed_handshakes'</li>
+%% <li>`proxy_header' (false): whether connections begin with a header of the PROXY protocol, version 1 or 2, which
+%%   comes before TLS. Requests of generation 2 have it as `proxy_header', as with Cowboy; `peer' stays the proxy. A
+%%   connection whose header is bad, or not there in `request_timeout', is closed without a byte and counts among
+%%   `failed_handshakes'</li>
 %% <li>`enable_connect_protocol' (false): whether clients may open WebSockets over HTTP/2 (RFC 8441).
 %%   `max_concurrent_streams' (100 or infinity): HTTP/2 streams that a connection may have open at once.
-%%   `max_cancel_stream_rate' (`{500, 10000}'): requests of an HTTP/2 connection that its client may give up before they are
-%%   answered, and in how many ms; it is closed then. `idle_timeout' (60000 ms): for which an HTTP/2 connection may be
-%%   without a stream</li>
+%%   `max_cancel_stream_rate' (`{500, 10000}'): requests of an HTTP/2 connection that its client may give up before they
+%%   are answered, and in how many ms; it is closed then. `idle_timeout' (60000 ms): for which an HTTP/2 connection may
+%%   be without a stream</li>
 %% <li>`owner_death' (`internal_server_error' in generation 2, `close' in 1): what a client gets whose request's process
 %%   dies without an answer</li>
 %% </ul>
-%% TLS: with `tls', a map or list of options, the listener speaks TLS 1.2 and 1.3. Names, values and defaults are those of
-%% `ssl' in OTP 25:
+%% TLS: with `tls', a map or list of options, the listener speaks TLS 1.2 and 1.3. Names, values and defaults are those
+%% of `ssl' in OTP 25:
 %% <ul>
-%% <li>`certfile' (PEM: the certificate, then those that certify it) or `cert' (DER, one or a list); `keyfile' (PEM; `certfile') or
-%%   `key' (`{Type, Der}'), with its `password' if it has one: RSA of 2048 to 4096 bits, secp256r1, secp384r1 or Ed25519.
-%%   `certs_keys': a list of maps with these, of which the first that suits the client is shown</li>
+%% <li>`certfile' (PEM: the certificate, then those that certify it) or `cert' (DER, one or a list); `keyfile' (PEM;
+%%   `certfile') or `key' (`{Type, Der}'), with its `password' if it has one: RSA of 2048 to 4096 bits, secp256r1,
+%%   secp384r1 or Ed25519. `certs_keys': a list of maps with these, of which the first that suits the client is
+%%   shown</li>
 %% <li>`sni_hosts' (`[{Host, Options}]'): certificates by the name that the client asks for</li>
 %% <li>`cacertfile' or `cacerts': certificates that complete the chains and that clients' are checked against. `verify'
 %%   (`verify_none') and `fail_if_no_peer_cert' (false): whether clients are asked for a certificate, and must show one;
@@ -127,8 +130,9 @@
 %% Flow control (farrier's own):
 %% <ul>
 %% <li>`read_ahead' (131072 bytes): delivered to a handler but not handled, above which the socket is not read</li>
-%% <li>`high_watermark' (65536 bytes), `low_watermark' (32768): queued for a client, above and below which its handler is
-%%   held and released. `send_timeout' (30000 ms, ranch's): for how long, before `{error, timeout}' ends the session</li>
+%% <li>`high_watermark' (65536 bytes), `low_watermark' (32768): queued for a client, above and below which its handler
+%%   is held and released. `send_timeout' (30000 ms, ranch's): for how long, before `{error, timeout}' ends the
+%%   session</li>
 %% </ul>
 %% Handlers:
 %% <ul>
@@ -136,12 +140,13 @@
 %%   `draft' (false): whether `init/2' of handlers of Cowboy 2 may return what 2.0.0-pre.4 to pre.9 took</li>
 %% <li>`dispatch': compiled routes, short for an `env' that holds them; `env': environment of the middlewares;
 %%   `middlewares' (`[cowboy_router, cowboy_handler]')</li>
-%% <li>`protocol' (`#{}'): further options of Cowboy's protocol, `onrequest' and `onresponse' among them, and one of farrier's own:
-%%   `trap_exit' (false): whether WebSocket processes of Cowboy 2 handlers trap exits, as those of 2.0 to 2.10 did</li>
+%% <li>`protocol' (`#{}'): further options of Cowboy's protocol, `onrequest' and `onresponse' among them, and one of
+%%   farrier's own: `trap_exit' (false): whether WebSocket processes of Cowboy 2 handlers trap exits, as those of 2.0 to
+%%   2.10 did</li>
 %% <li>`transport_options', `protocol_options': what the getters return, nothing else</li>
-%% <li>`bridge' (`nif'): how native code is reached. `acceptors' (schedulers online): supervisors that share the connections.
-%%   `shutdown' (5000 ms): what a process that traps exits gets when the listener stops. `logger' (`error_logger'): module whose
-%%   `error/2' logs crashes</li>
+%% <li>`bridge' (`nif'): how native code is reached. `acceptors' (schedulers online): supervisors that share the
+%%   connections. `shutdown' (5000 ms): what a process that traps exits gets when the listener stops. `logger'
+%%   (`error_logger'): module whose `error/2' logs crashes</li>
 %% </ul>
 %% Errors: `{already_started, Pid}', `{bad_option, Name, Value, Allowed}', and those of `gen_tcp:listen/2'.
 -spec start_listener(ref(), options()) -> supervisor:startchild_ret().
@@ -174,8 +179,8 @@ spec(Ref, Checked) ->
         shutdown => infinity
     }.
 
-%% @doc Stops a listener and every connection of it: processes get exit `shutdown', those that trap exits are killed after the
-%% listener's `shutdown' time. Clients get no close frame; for that, `drain/2' first.
+%% @doc Stops a listener and every connection of it: processes get exit `shutdown', those that trap exits are killed
+%% after the listener's `shutdown' time. Clients get no close frame; for that, `drain/2' first.
 -spec stop_listener(ref()) -> ok | {error, not_found}.
 stop_listener(Ref) ->
     Id = {farrier_listener_sup, Ref},
@@ -201,9 +206,10 @@ suspend_listener(Ref) -> farrier_listener:call(Ref, suspend).
 -spec resume_listener(ref()) -> ok | {error, inet:posix()}.
 resume_listener(Ref) -> farrier_listener:call(Ref, resume).
 
-%% @doc Takes a listener out of service gracefully: it stops accepting, every WebSocket gets a close frame with code 1001
-%% (RFC 6455 7.4.1: the endpoint is going away) and its handler the terminate reason of a normal stop. What still lives after
-%% `Timeout' ms is ended as by `stop_listener/1'. The listener stays, suspended: it can be stopped or resumed.
+%% @doc Takes a listener out of service gracefully: it stops accepting, every WebSocket gets a close frame with code
+%% 1001 (RFC 6455 7.4.1: the endpoint is going away) and its handler the terminate reason of a normal stop. What still
+%% lives after `Timeout' ms is ended as by `stop_listener/1'. The listener stays, suspended: it can be stopped or
+%% resumed.
 -spec drain(ref(), timeout()) -> ok.
 drain(Ref, Timeout) ->
     _ = suspend_listener(Ref),
@@ -226,10 +232,10 @@ remaining(Deadline) -> max(0, Deadline - erlang:monotonic_time(millisecond)).
 info() ->
     maps:from_list([{Ref, info(Ref)} || Ref <- farrier_listener:refs()]).
 
-%% @doc What a listener is doing: `ref', `pid', `status' (running or suspended), `ip', `port', `tls' (whether it speaks TLS),
-%% `max_connections', `generation', `bridge', the options that it was given, and counters: `connections' and `websockets' that
-%% are open now, `accepted', `rejected' and `failed_handshakes' (of TLS, or headers of proxies) since the start. Fails with `badarg' for an unknown
-%% listener, as all functions below do.
+%% @doc What a listener is doing: `ref', `pid', `status' (running or suspended), `ip', `port', `tls' (whether it speaks
+%% TLS), `max_connections', `generation', `bridge', the options that it was given, and counters: `connections' and
+%% `websockets' that are open now, `accepted', `rejected' and `failed_handshakes' (of TLS, or headers of proxies) since
+%% the start. Fails with `badarg' for an unknown listener, as all functions below do.
 -spec info(ref()) -> map().
 info(Ref) -> farrier_listener:call(Ref, info).
 
@@ -307,13 +313,13 @@ set_protocol_options(Ref, ProtoOpts) ->
         {error, _} = Error -> Error
     end.
 
-%% @doc Replaces the options of TLS, all of them, for connections to come; running ones go on. A listener that does not speak
-%% TLS can't begin to. If the new options are not usable the old ones stay, and the error says why.
+%% @doc Replaces the options of TLS, all of them, for connections to come; running ones go on. A listener that does not
+%% speak TLS can't begin to. If the new options are not usable the old ones stay, and the error says why.
 -spec set_tls(ref(), farrier_tls:options()) -> ok | {error, term()}.
 set_tls(Ref, Options) -> farrier_listener:call(Ref, {tls, Options}).
 
-%% @doc Reads the files that the options of TLS name again, as for certificates that were renewed in place. As `set_tls/2'
-%% otherwise. A `keyfile' with a `password' is not read again: give its options to `set_tls/2'.
+%% @doc Reads the files that the options of TLS name again, as for certificates that were renewed in place. As
+%% `set_tls/2' otherwise. A `keyfile' with a `password' is not read again: give its options to `set_tls/2'.
 -spec reload_tls(ref()) -> ok | {error, term()}.
 reload_tls(Ref) -> farrier_listener:call(Ref, {tls, same}).
 
@@ -321,7 +327,8 @@ reload_tls(Ref) -> farrier_listener:call(Ref, {tls, same}).
 -spec get_transport_options(ref()) -> term().
 get_transport_options(Ref) -> maps:get(transport_options, config(Ref)).
 
-%% @doc Replaces Cowboy's transport options for connections to come, but for the address and what concerns TLS, which stay.
+%% @doc Replaces Cowboy's transport options for connections to come, but for the address and what concerns TLS, which
+%% stay.
 -spec set_transport_options(ref(), term()) -> ok | {error, term()}.
 set_transport_options(Ref, TransOpts) ->
     _ = config(Ref),

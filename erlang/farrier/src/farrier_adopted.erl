@@ -1,9 +1,11 @@
 %% Serves a connection that a real Ranch has accepted: `cowboy_clear' is a protocol of Ranch, and projects start it by
-%% `ranch:start_listener/5', `ranch:child_spec/5' or a supervisor of their own, in nodes whose Ranch serves other protocols as well.
+%% `ranch:start_listener/5', `ranch:child_spec/5' or a supervisor of their own, in nodes whose Ranch serves other
+%% protocols as well.
 %%
 %% 1. The process is started as Ranch's protocols are, and shakes hands with it.
-%% 2. The transport gets a duplicate of the socket's descriptor and serves that. Erlang's socket stays open and passive. Where only
-%%    Erlang can read it, or where a `takeover/7' may get it and count its bytes, they go through Erlang (`farrier_relay').
+%% 2. The transport gets a duplicate of the socket's descriptor and serves that. Erlang's socket stays open and passive.
+%%    Where only Erlang can read it, or where a `takeover/7' may get it and count its bytes, they go through Erlang
+%%    (`farrier_relay').
 %% 3. Requests come one after the other; each is run by a process of its own, as in Cowboy (`farrier_beside').
 %% 4. A request that is upgraded makes this process the session. Without one it ends with the connection.
 -module(farrier_adopted).
@@ -70,8 +72,8 @@ options(Ref, Opts) ->
             exit(Reason)
     end.
 
-%% The socket that the transport shall have a duplicate of, and what has to be done with ours then. Handlers of streams may name a
-%% module that takes a session over.
+%% The socket that the transport shall have a duplicate of, and what has to be done with ours then. Handlers of streams
+%% may name a module that takes a session over.
 -spec served(term(), module(), map()) -> {ok, keep | close, gen_tcp:socket()} | {error, term()}.
 served(Socket, Transport, Opts) ->
     case {Transport:name(), Opts} of
@@ -84,7 +86,8 @@ served(Socket, Transport, Opts) ->
 relayed({ok, Socket}) -> {ok, close, Socket};
 relayed({error, _} = Error) -> Error.
 
--spec adopt(module(), map(), {ok, keep | close, gen_tcp:socket()} | {error, term()}, reference()) -> {ok, term()} | {error, term()}.
+-spec adopt(module(), map(), {ok, keep | close, gen_tcp:socket()} | {error, term()}, reference()) ->
+    {ok, term()} | {error, term()}.
 adopt(Bridge, Options, {ok, Ours, Socket}, Ended) ->
     {ok, Descriptor} = inet:getfd(Socket),
     Adopted = Bridge:adopt(Options, Descriptor, Ended),

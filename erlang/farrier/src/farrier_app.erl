@@ -6,8 +6,8 @@
 
 -export([start/2, stop/1]).
 
-%% @doc Fails with one sentence that says what to do if the native library cannot be loaded. The log runs before the runtime
-%% that writes to it.
+%% @doc Fails with one sentence that says what to do if the native library cannot be loaded. The log runs before the
+%% runtime that writes to it.
 -spec start(application:start_type(), term()) -> {ok, pid()} | {error, term()}.
 start(_Type, _Arguments) ->
     %% `sys' asks whether it exports a function, which a module that is not loaded yet does not.

@@ -1,14 +1,16 @@
-%% Serves requests as Cowboy 2 itself does, by two processes. That is needed beside a real Cowboy, whose `cowboy_req' sends messages
-%% to the process that `maps:get(pid, Req)' names and waits for its answers, and wherever one process serves a whole connection
-%% (`farrier_adopted').
+%% Serves requests as Cowboy 2 itself does, by two processes. That is needed beside a real Cowboy, whose `cowboy_req'
+%% sends messages to the process that `maps:get(pid, Req)' names and waits for its answers, and wherever one process
+%% serves a whole connection (`farrier_adopted').
 %%
-%% 1. The connection's process (this module) has accepted the request. It serves the messages of `cowboy_req' (Cowboy 2.0 to
-%%    2.18) until the request's process ends or asks for an upgrade.
-%% 2. The request's process (`farrier_beside_request') runs the middlewares and the handler's `init/2', linked to the first.
+%% 1. The connection's process (this module) has accepted the request. It serves the messages of `cowboy_req' (Cowboy
+%%    2.0 to 2.18) until the request's process ends or asks for an upgrade.
+%% 2. The request's process (`farrier_beside_request') runs the middlewares and the handler's `init/2', linked to the
+%%    first.
 %% 3. On an upgrade the connection's process becomes the session, and the request's process ends.
 %%
-%% Which messages there are and which of them are answered is said at `message/2'. The request's process waits for at most one
-%% answer at a time; if it dies its exit signal comes after all that it has sent, so that nothing it wrote is lost.
+%% Which messages there are and which of them are answered is said at `message/2'. The request's process waits for at
+%% most one answer at a time; if it dies its exit signal comes after all that it has sent, so that nothing it wrote is
+%% lost.
 -module(farrier_beside).
 
 -export([is_needed/0, serve/4]).
@@ -35,15 +37,15 @@
 %% A read that wants whatever there is takes at most this many bytes.
 -define(AUTO_LENGTH, 1048576).
 
-%% @doc Whether the module `cowboy_req' of this node is a real Cowboy 2's. The one that comes with farrier has functions of
-%% several generations, which no real one has together.
+%% @doc Whether the module `cowboy_req' of this node is a real Cowboy 2's. The one that comes with farrier has functions
+%% of several generations, which no real one has together.
 -spec is_needed() -> boolean().
 is_needed() ->
     _ = code:ensure_loaded(cowboy_req),
     erlang:function_exported(cowboy_req, uri, 1) andalso not erlang:function_exported(cowboy_req, url, 1).
 
-%% @doc Serves a request by means of a process of its own. Called by the connection's process, which must be the only one to serve
-%% this request; what it returns is as if the middlewares had run here.
+%% @doc Serves a request by means of a process of its own. Called by the connection's process, which must be the only
+%% one to serve this request; what it returns is as if the middlewares had run here.
 %% The caller traps exits from here on, unless an upgrade was asked for.
 -spec serve(farrier_req_2:req(), farrier_handler:env(), [module()], farrier_listener:config()) ->
     farrier_middleware:outcome() | no_return().
@@ -54,13 +56,15 @@ serve(Req, Env, Middlewares, Config) ->
     _ = Bridge:await_closed(Handle, Watch),
     Pid = farrier_beside_request:start_link(Req, Env, Middlewares, Config),
     loop(#beside{
-        pid = Pid, parent = hd(get('$ancestors')), req = Req, bridge = Bridge, handle = Handle, watch = Watch, config = Config
+        pid = Pid, parent = hd(get('$ancestors')), req = Req, bridge = Bridge, handle = Handle, watch = Watch,
+        config = Config
     }).
 
-%% Takes what concerns the request and leaves the rest (an order to drain, messages of the handler to its future session, `sys'
-%% messages) for the session.
+%% Takes what concerns the request and leaves the rest (an order to drain, messages of the handler to its future
+%% session, `sys' messages) for the session.
 -spec loop(#beside{}) -> farrier_middleware:outcome() | no_return().
-loop(#beside{pid = Pid, parent = Parent, req = Req, bridge = Bridge, handle = Handle, watch = Watch, reads = Reads} = B) ->
+loop(#beside{} = B) ->
+    #beside{pid = Pid, parent = Parent, req = Req, bridge = Bridge, handle = Handle, watch = Watch, reads = Reads} = B,
     Self = self(),
     #{streamid := StreamId} = Req,
     receive
@@ -99,14 +103,15 @@ loop(#beside{pid = Pid, parent = Parent, req = Req, bridge = Bridge, handle = Ha
 
 %% A question of the request's process, or of somebody who takes this one for Cowboy's.
 -spec answer(term(), #beside{}) -> term().
-answer({farrier_beside_request, response_state}, #beside{bridge = Bridge, handle = Handle}) -> Bridge:response_state(Handle);
+answer({farrier_beside_request, response_state}, #beside{bridge = Bridge, handle = Handle}) ->
+    Bridge:response_state(Handle);
 answer(Question, _) -> farrier_sys:childless(Question).
 
 %%% Messages of cowboy_req
 
-%% `response', `headers', `data' (with the sender from 2.7 on, who waits for `data_ack'), `trailers' and `inform' carry complete
-%% headers. `read_body' (with the sender from 2.7 on) is answered by `request_body'. There is no `push' in HTTP/1.1. Whatever else
-%% comes would be for stream handlers of the user's own, and Cowboy's default one ignores it.
+%% `response', `headers', `data' (with the sender from 2.7 on, who waits for `data_ack'), `trailers' and `inform' carry
+%% complete headers. `read_body' (with the sender from 2.7 on) is answered by `request_body'. There is no `push' in
+%% HTTP/1.1. Whatever else comes would be for stream handlers of the user's own, and Cowboy's default one ignores it.
 -spec message(term(), #beside{}) -> #beside{}.
 message(Command, #beside{req = Req} = B) when
     element(1, Command) =:= inform; element(1, Command) =:= response; element(1, Command) =:= headers;
@@ -147,7 +152,8 @@ ask(Read, Length, Period, #beside{bridge = Bridge, handle = Handle, reads = Read
         {error, closed} -> abandon(shutdown, B)
     end.
 
-%% The first byte ends a wait for whatever there is; what has come along with it is taken in a second call that does not wait.
+%% The first byte ends a wait for whatever there is; what has come along with it is taken in a second call that does not
+%% wait.
 -spec body(read(), fin | nofin, binary(), #beside{}) -> #beside{} | no_return().
 body({From, Ref, auto}, nofin, First, B) when First =/= <<>> ->
     ask({From, Ref, {rest, First}}, ?AUTO_LENGTH, 0, B);
@@ -174,7 +180,8 @@ given_up(Reason, #beside{pid = Pid} = B) ->
 
 %%% End
 
-%% The request's process has said its last word. Its exit, and those of what it had linked to this one, must not reach the session.
+%% The request's process has said its last word. Its exit, and those of what it had linked to this one, must not reach
+%% the session.
 -spec released(#beside{}) -> ok.
 released(#beside{pid = Pid, watch = Watch} = B) ->
     unlink(Pid),

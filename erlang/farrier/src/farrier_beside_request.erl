@@ -1,7 +1,8 @@
 %% The process that runs a request's middlewares and the handler's `init/2': see `farrier_beside'.
 %%
-%% Beside a real Cowboy it is also a bridge, of which only the calls exist that farrier's own code makes before a session: what farrier answers in this
-%% process (no route, a failed handshake, a crash) goes the way of what the handler sends by `cowboy_req', in one order with it.
+%% Beside a real Cowboy it is also a bridge, of which only the calls exist that farrier's own code makes before a
+%% session: what farrier answers in this process (no route, a failed handshake, a crash) goes the way of what the
+%% handler sends by `cowboy_req', in one order with it.
 -module(farrier_beside_request).
 
 -export([start_link/4, is_here/0]).
@@ -15,8 +16,8 @@
 %% The process that is told of everything, and the id of its request.
 -type handle() :: {pid(), StreamId :: pos_integer()}.
 
-%% @doc Starts the process of a request that the caller serves. With a real Cowboy's `cowboy_req' everything goes by way of the
-%% caller, else straight to the bridge and through the listener's stream handlers.
+%% @doc Starts the process of a request that the caller serves. With a real Cowboy's `cowboy_req' everything goes by way
+%% of the caller, else straight to the bridge and through the listener's stream handlers.
 -spec start_link(farrier_req_2:req(), farrier_handler:env(), [module()], farrier_listener:config()) -> pid().
 start_link(#{pid := Pid, streamid := StreamId} = Req, Env, Middlewares, #{beside := true}) when Pid =:= self() ->
     begin_request(Req, {?MODULE, {Pid, StreamId}}, {Env, routing(Env, Middlewares), #{}});
@@ -52,14 +53,16 @@ execute(Req, Env) ->
 
 %%% The process
 
--spec init(farrier_req_2:req(), {module(), term()}, farrier_bridge:request(), {farrier_handler:env(), [module()], map()}) -> term().
+-spec init(Req, {module(), term()}, farrier_bridge:request(), {farrier_handler:env(), [module()], map()}) -> term() when
+    Req :: farrier_req_2:req().
 init(#{ref := Ref, pid := Connection} = Req, {Bridge, Handle}, Request, Chain) ->
     farrier_exchange:open(Bridge, Handle, Request, Connection),
     farrier_exchange:bind(Ref),
     run(fun() -> chain(Req, Chain) end, Connection).
 
 -spec chain(farrier_req_2:req(), {farrier_handler:env(), [module()], map()}) -> farrier_middleware:outcome().
-chain(Req, {Env, Middlewares, #{stream_handlers := [_, _ | _]} = Opts}) -> farrier_stream:serve(Req, Env, Middlewares, Opts);
+chain(Req, {Env, Middlewares, #{stream_handlers := [_, _ | _]} = Opts}) ->
+    farrier_stream:serve(Req, Env, Middlewares, Opts);
 chain(Req, {Env, Middlewares, _}) -> farrier_middleware:run(Req, Env, Middlewares).
 
 -spec resume(pid(), {module(), atom(), [term()]}, farrier_handler:env(), [module()]) -> term().

@@ -4,8 +4,8 @@
 %% A constraint is `int', `nonempty', or a fun of arity 2 that is called as
 %% `Fun(forward, Value)', `Fun(reverse, Value)' and
 %% `Fun(format_error, {Reason, Value})'. A list of constraints is applied from left to right,
-%% each to the outcome of the one before it. Source: Cowboy 2.18, `cowboy_constraints'. Until 2.0.0-pre.9 a fun had arity 1 and
-%% answered as those that `from_fun/1' takes.
+%% each to the outcome of the one before it. Source: Cowboy 2.18, `cowboy_constraints'. Until 2.0.0-pre.9 a fun had
+%% arity 1 and answered as those that `from_fun/1' takes.
 -module(farrier_constraints).
 
 -export([validate/2, reverse/2, format_error/1, from_fun/1]).

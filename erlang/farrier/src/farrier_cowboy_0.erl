@@ -280,8 +280,8 @@ websocket_init(W) -> {ok, W}.
 frame(Frame, W) ->
     callback(websocket_handle, Frame, W).
 
-%% Cowboy's own stale timers and notes have never reached a handler. Any other message keeps the session alive like one of
-%% the client's.
+%% Cowboy's own stale timers and notes have never reached a handler. Any other message keeps the session alive like one
+%% of the client's.
 -spec info(term(), #websocket{}) -> farrier_handler:result().
 info({cowboy_http_req, resp_sent}, W) ->
     {ok, W};

@@ -125,7 +125,8 @@ upgrade_protocol(Protocol, Req, Env, Handler, Opts) ->
 
 %%% Upgrade
 
-%% @doc Checks the request, calls `websocket_init/3' and asks for the upgrade. What is refused gets 400 and the connection ends.
+%% @doc Checks the request, calls `websocket_init/3' and asks for the upgrade. What is refused gets 400 and the
+%% connection ends.
 -spec upgrade(term(), list(), module(), term()) -> farrier_handler:outcome().
 upgrade(Req, Env, Handler, Opts) ->
     case farrier_handshake:check_1(Req) of
@@ -139,7 +140,8 @@ upgrade(Req, Env, Handler, Opts) ->
     end.
 
 %% @doc What is negotiated if the listener's option `compress' allows it. Malformed offers count as none.
--spec extensions(fun(([farrier_extensions:offer()]) -> farrier_extensions:answer()), term()) -> farrier_extensions:answer().
+-spec extensions(fun(([farrier_extensions:offer()]) -> farrier_extensions:answer()), term()) ->
+    farrier_extensions:answer().
 extensions(Negotiate, Req) ->
     Offers = farrier_req_1:parse_header(<<"sec-websocket-extensions">>, Req),
     case {farrier_req_1:get([resp_compress], Req), Offers} of
@@ -147,7 +149,8 @@ extensions(Negotiate, Req) ->
         _ -> none
     end.
 
--spec initialise({binary(), farrier_extensions:answer()}, term(), list(), module(), term()) -> farrier_handler:outcome().
+-spec initialise({binary(), farrier_extensions:answer()}, term(), list(), module(), term()) ->
+    farrier_handler:outcome().
 initialise(Agreed, Req, Env, Handler, Opts) ->
     try Handler:websocket_init(farrier_exchange:transport(), Req, Opts) of
         {ok, Req2, State} ->
@@ -187,7 +190,8 @@ accepted({Accept, Negotiated}, Env, Timeout, #websocket{req = Req} = W) ->
     ok = farrier_connection:upgrade(?MODULE, Headers, Options, W#websocket{req = Req2}),
     {ok, Req2, Env}.
 
-%% @doc Fails for a handler that has answered and asks for the upgrade all the same: no clause of Cowboy's takes its Req.
+%% @doc Fails for a handler that has answered and asks for the upgrade all the same: no clause of Cowboy's takes its
+%% Req.
 -spec unanswered(term()) -> ok.
 unanswered(Req) ->
     case farrier_req_1:get([resp_state], Req) of
@@ -229,8 +233,8 @@ info(Message, #websocket{handler = Handler, req = Req, state = State} = W) ->
         Class:Reason:Stack -> {crash, {Class, Reason, Stack, websocket_info, Message}, W}
     end.
 
-%% Translates what a callback returned. A bad return kills the process with `{try_clause, Return}' as in Cowboy, without a
-%% close frame or websocket_terminate.
+%% Translates what a callback returned. A bad return kills the process with `{try_clause, Return}' as in Cowboy, without
+%% a close frame or websocket_terminate.
 -spec result(term(), #websocket{}) -> farrier_handler:result().
 result(Return, W) ->
     case Return of

@@ -23,9 +23,10 @@
 %% @doc Takes the first offer that can be taken: the value of the response's header, and what the bridge has to know.
 %%
 %% `Options' is the map `deflate_opts' of a handler of Cowboy 2: `level' (0 to 9, `none', `default', `best_speed',
-%% `best_compression'; default `best_compression'), `mem_level' (1 to 9; 8), `strategy' (`default', `filtered', `huffman_only',
-%% `rle'), `server_context_takeover' and `client_context_takeover' (`takeover' or `no_takeover'), `server_max_window_bits' and
-%% `client_max_window_bits' (8 to 15; 15). Of farrier's own: `threshold' (0 bytes), below which messages are sent as they are.
+%% `best_compression'; default `best_compression'), `mem_level' (1 to 9; 8), `strategy' (`default', `filtered',
+%% `huffman_only', `rle'), `server_context_takeover' and `client_context_takeover' (`takeover' or `no_takeover'),
+%% `server_max_window_bits' and `client_max_window_bits' (8 to 15; 15). Of farrier's own: `threshold' (0 bytes), below
+%% which messages are sent as they are.
 -spec negotiate([offer()], map()) -> answer().
 negotiate([{<<"permessage-deflate">>, Parameters} | Offers], Options) ->
     case permessage_deflate(lists:usort(Parameters), length(Parameters), Options) of

@@ -1,7 +1,7 @@
 %% The frame terms that handlers return, and how Cowboy fails on malformed ones.
 %%
-%% Well-formed terms go to the bridge as they are and never come here. Only once the bridge has refused a list is each of its
-%% terms looked at.
+%% Well-formed terms go to the bridge as they are and never come here. Only once the bridge has refused a list is each
+%% of its terms looked at.
 -module(farrier_frames).
 
 -export([reply/3, until_close/1, normalise/1, fail/1, closing/1]).

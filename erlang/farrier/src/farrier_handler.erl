@@ -42,8 +42,8 @@
     | {stop, frames(), reason(), state()}
     | {crash, term(), state()}.
 
-%% In place of the first result: a module whose takeover/7 shall be called, with its arguments after the first one, the parent.
-%% It begins the session by `farrier_connection:take_over/1'.
+%% In place of the first result: a module whose takeover/7 shall be called, with its arguments after the first one, the
+%% parent. It begins the session by `farrier_connection:take_over/1'.
 -type takeover() :: {takeover, module(), [term()]}.
 
 %% Why a session ends. `remote' is a close frame of the peer; `exit' is the parent's exit or `sys:terminate/2'.
@@ -95,11 +95,11 @@
 -callback handler_state(term(), state()) -> state().
 -optional_callbacks([handler_state/1, handler_state/2]).
 
-%% @doc The adapter of a handler: what it exports decides; where that says nothing, the generation of the listener, which its
-%% start function decides (`start_listener/6': 0, `start_http/4': 1, `start_clear/3': 2).
+%% @doc The adapter of a handler: what it exports decides; where that says nothing, the generation of the listener,
+%% which its start function decides (`start_listener/6': 0, `start_http/4': 1, `start_clear/3': 2).
 %%
-%% `init/3' means a record as Req: Cowboy 0 or 1. `init/2' with `websocket_handle/3' means the pre-releases of Cowboy 2, with
-%% `websocket_handle/2' Cowboy 2.
+%% `init/3' means a record as Req: Cowboy 0 or 1. `init/2' with `websocket_handle/3' means the pre-releases of Cowboy 2,
+%% with `websocket_handle/2' Cowboy 2.
 -spec adapter(module(), generation()) -> module().
 adapter(Handler, Generation) ->
     _ = erlang:module_loaded(Handler) orelse code:ensure_loaded(Handler),

@@ -1,5 +1,5 @@
-%% The opening handshake (RFC 6455 4.2) as each generation of Cowboy does it: which requests may upgrade, what the others
-%% are told, and the headers of the 101. Pure but for the date.
+%% The opening handshake (RFC 6455 4.2) as each generation of Cowboy does it: which requests may upgrade, what the
+%% others are told, and the headers of the 101. Pure but for the date.
 -module(farrier_handshake).
 
 -export([accept/1, check_1/1, check_2/1, is_upgrade_request/1, headers_1/3, headers_2/3]).
@@ -25,8 +25,8 @@ check_1(Req0) ->
         _:_ -> error
     end.
 
-%% @doc Cowboy 2.18: what is no upgrade request is told so (426, or 501 for a version other than 1.1), what is a bad one gets 400.
-%% Over HTTP/2 the request is an extended CONNECT (RFC 8441 4), which needs no key.
+%% @doc Cowboy 2.18: what is no upgrade request is told so (426, or 501 for a version other than 1.1), what is a bad one
+%% gets 400. Over HTTP/2 the request is an extended CONNECT (RFC 8441 4), which needs no key.
 -spec check_2(map()) -> {ok, Accept :: binary() | none} | {error, 400 | 426 | 501, map()}.
 check_2(#{version := 'HTTP/2'} = Req) ->
     try is_upgrade_request(Req) andalso checked_version(Req) of
@@ -47,8 +47,8 @@ check_2(#{version := Version} = Req) ->
         _:_ -> {error, 400, #{}}
     end.
 
-%% @doc What `cowboy_websocket:is_upgrade_request/1' answers. An absent `upgrade' header makes `lists:member/2' fail: Cowboy
-%% answers 400 to that, unlike to any other value.
+%% @doc What `cowboy_websocket:is_upgrade_request/1' answers. An absent `upgrade' header makes `lists:member/2' fail:
+%% Cowboy answers 400 to that, unlike to any other value.
 -spec is_upgrade_request(map()) -> boolean().
 is_upgrade_request(#{version := 'HTTP/1.1', method := <<"GET">>} = Req) ->
     lists:member(<<"upgrade">>, farrier_req_2:parse_header(<<"connection">>, Req, [])) andalso
@@ -88,7 +88,8 @@ headers_1(Accept, Extensions, Set) ->
 %% over the handler's; the cookies come last.
 -spec headers_2(binary() | none, extensions(), map()) -> [{binary(), iodata()}].
 headers_2(Accept, Extensions, Req) ->
-    {Cookies, Set} = lists:partition(fun({Name, _}) -> Name =:= <<"set-cookie">> end, farrier_req_2:upgrade_headers(Req)),
+    IsCookie = fun({Name, _}) -> Name =:= <<"set-cookie">> end,
+    {Cookies, Set} = lists:partition(IsCookie, farrier_req_2:upgrade_headers(Req)),
     Default = #{<<"date">> => farrier_clock:rfc1123(), <<"server">> => <<"Cowboy">>},
     Headers = accepted(Accept, maps:merge(Default, maps:from_list(Set))),
     maps:to_list(extended(Extensions, Headers)) ++ Cookies.

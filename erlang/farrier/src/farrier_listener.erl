@@ -165,8 +165,8 @@ defaults(Generation) ->
 middlewares(0) -> [farrier_dispatch_0, cowboy_handler];
 middlewares(_) -> [cowboy_router, cowboy_handler].
 
-%% What the transport itself answers differs between the generations: a Cowboy 1 connection dies with its process, a Cowboy 2
-%% connection outlives its requests' processes and says HTTP/1.1 even to HTTP/1.0 clients.
+%% What the transport itself answers differs between the generations: a Cowboy 1 connection dies with its process, a
+%% Cowboy 2 connection outlives its requests' processes and says HTTP/1.1 even to HTTP/1.0 clients.
 -spec by_generation(farrier_handler:generation()) -> map().
 by_generation(2) -> #{owner_death => internal_server_error, http10_status_line => 'HTTP/1.1'};
 by_generation(_) -> #{owner_death => close, http10_status_line => 'HTTP/1.0'}.

@@ -1,7 +1,7 @@
 %% Media types by file extension.
 %%
-%% `web/1' knows just what Cowboy serves with a type unless told otherwise, so that responses stay the same; `all/1' knows the
-%% types of the web at large, after the IANA registry. Extensions are compared in lower case.
+%% `web/1' knows just what Cowboy serves with a type unless told otherwise, so that responses stay the same; `all/1'
+%% knows the types of the web at large, after the IANA registry. Extensions are compared in lower case.
 -module(farrier_mime).
 
 -export([web/1, all/1]).

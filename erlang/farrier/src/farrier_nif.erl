@@ -1,5 +1,5 @@
-%% @doc The bridge to native code inside the VM: `farrier_bridge' by NIFs. Terms of the control plane (options, request and
-%% response heads, statistics) cross as ETF; frames and bodies cross as they are.
+%% @doc The bridge to native code inside the VM: `farrier_bridge' by NIFs. Terms of the control plane (options, request
+%% and response heads, statistics) cross as ETF; frames and bodies cross as they are.
 -module(farrier_nif).
 -behaviour(farrier_bridge).
 
@@ -10,16 +10,16 @@
 -export([upgrade/3, send/4, handled/2, await_writable/2, set_active/2, set_options/2, close/2]).
 
 -on_load(load/0).
--nifs([start_nif/1, stop_nif/0, log_to_nif/1, listen_nif/2, adopt_nif/4, configure_nif/2, suspend/1, resume/1, close_listener/1,
-       listener_info_nif/1, accept_nif/1, read_body/4, await_closed/2, inform_nif/2, respond_nif/3, respond_stream_nif/2,
-       respond_chunk/2, respond_end_nif/2, response_state/1, upgrade_nif/3, send/4, handled/2, await_writable/2, set_active/2,
-       set_options_nif/2, close/2]).
+-nifs([start_nif/1, stop_nif/0, log_to_nif/1, listen_nif/2, adopt_nif/4, configure_nif/2, suspend/1, resume/1,
+       close_listener/1, listener_info_nif/1, accept_nif/1, read_body/4, await_closed/2, inform_nif/2, respond_nif/3,
+       respond_stream_nif/2, respond_chunk/2, respond_end_nif/2, response_state/1, upgrade_nif/3, send/4, handled/2,
+       await_writable/2, set_active/2, set_options_nif/2, close/2]).
 
 -define(LOADED, {?MODULE, loaded}).
 -define(not_loaded, erlang:nif_error({nif_not_loaded, farrier_nif})).
 
-%% Loading never fails the module itself: `start/1' then says in one sentence what is wrong. A second load in the same VM is
-%% refused, because the first library's threads may be running.
+%% Loading never fails the module itself: `start/1' then says in one sentence what is wrong. A second load in the same
+%% VM is refused, because the first library's threads may be running.
 -spec load() -> ok | {error, term()}.
 load() ->
     case persistent_term:get(?LOADED, undefined) of
@@ -54,8 +54,8 @@ etf(Term) ->
 
 %%% Runtime
 
-%% @doc Starts the transport's threads. Options: `workers' (0: half of the cores), `log_level' (`none', `error', `warning',
-%% `info', `debug'; default `warning').
+%% @doc Starts the transport's threads. Options: `workers' (0: half of the cores), `log_level' (`none', `error',
+%% `warning', `info', `debug'; default `warning').
 -spec start(map()) -> ok | {error, term()}.
 start(Options) ->
     case persistent_term:get(?LOADED, {error, "the module was never loaded"}) of

@@ -71,7 +71,8 @@ protocol(Generation, ProtoOpts) ->
 transport(TransOpts) ->
     guarded(fun() ->
         {Transport, SocketOpts} = split(TransOpts),
-        Clear = [Option || Option <- SocketOpts, not (is_tuple(Option) andalso farrier_tls:is_option(element(1, Option)))],
+        IsTls = fun(Option) -> is_tuple(Option) andalso farrier_tls:is_option(element(1, Option)) end,
+        Clear = [Option || Option <- SocketOpts, not IsTls(Option)],
         maps:merge(listener(Transport), farrier_socket_options:translate(Clear))
     end).
 
@@ -189,8 +190,8 @@ listener_options() ->
     [env, middlewares, bridge, logger, request_timeout, linger_timeout, max_keepalive,
         max_request_line_length, max_method_length, max_header_name_length, max_header_value_length,
         max_authorization_header_value_length, max_cookie_header_value_length, max_authority_length,
-        max_headers, max_empty_lines, proxy_header, read_ahead, high_watermark, low_watermark, enable_connect_protocol, max_concurrent_streams,
-        max_cancel_stream_rate, idle_timeout].
+        max_headers, max_empty_lines, proxy_header, read_ahead, high_watermark, low_watermark, enable_connect_protocol,
+        max_concurrent_streams, max_cancel_stream_rate, idle_timeout].
 
 -spec protocol_kind(1 | 2, any()) -> kind().
 protocol_kind(1, env) -> list;

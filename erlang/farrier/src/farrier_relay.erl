@@ -1,16 +1,17 @@
-%% Carries the bytes of a connection between Erlang's socket and one that the transport serves: for sockets that only Erlang can
-%% read (TLS of Erlang's own), and for those of which somebody else asks Erlang how many bytes have passed.
+%% Carries the bytes of a connection between Erlang's socket and one that the transport serves: for sockets that only
+%% Erlang can read (TLS of Erlang's own), and for those of which somebody else asks Erlang how many bytes have passed.
 %%
-%% Two processes, one for each direction, so that a client that does not read cannot keep what it sends from arriving, and the other
-%% way round. Each waits in a `recv' or a `send' and has at most one packet in its hands. The first owns both sockets; it
-%% outlives the connection's process, whose last words it still has to carry, and ends once the transport has closed its side.
+%% Two processes, one for each direction, so that a client that does not read cannot keep what it sends from arriving,
+%% and the other way round. Each waits in a `recv' or a `send' and has at most one packet in its hands. The first owns
+%% both sockets; it outlives the connection's process, whose last words it still has to carry, and ends once the
+%% transport has closed its side.
 -module(farrier_relay).
 
 -export([start/2]).
 -export([init/3]).
 
-%% @doc Starts to carry, and gives the socket to serve. The caller hands over the connection's socket, which it goes on to
-%% know, and owns the other one.
+%% @doc Starts to carry, and gives the socket to serve. The caller hands over the connection's socket, which it goes on
+%% to know, and owns the other one.
 -spec start(Socket :: term(), Transport :: module()) -> {ok, gen_tcp:socket()} | {error, inet:posix() | closed}.
 start(Socket, Transport) ->
     case pair() of
@@ -39,7 +40,8 @@ pair() ->
         gen_tcp:close(Listen)
     end.
 
--spec accepted(gen_tcp:socket(), gen_tcp:socket()) -> {ok, gen_tcp:socket(), gen_tcp:socket()} | {error, inet:posix() | closed}.
+-spec accepted(gen_tcp:socket(), gen_tcp:socket()) ->
+    {ok, gen_tcp:socket(), gen_tcp:socket()} | {error, inet:posix() | closed}.
 accepted(Near, Listen) ->
     Own = inet:sockname(Near),
     case gen_tcp:accept(Listen) of

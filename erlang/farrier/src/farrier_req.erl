@@ -1,7 +1,7 @@
 %% Turns the Req of one generation into that of another.
 %%
-%% A listener's middlewares see the Req of the listener's generation, a handler that of its own. Cowboy 1's record is the hub:
-%% every other kind converts to it and from it.
+%% A listener's middlewares see the Req of the listener's generation, a handler that of its own. Cowboy 1's record is
+%% the hub: every other kind converts to it and from it.
 -module(farrier_req).
 
 -export([generation/1, convert/2, call/4]).
@@ -37,8 +37,8 @@ from_1(1, Req) -> Req;
 from_1('2pre', Req) -> farrier_req_2pre:from_1(Req);
 from_1(2, Req) -> farrier_req_2:from_record(Req).
 
-%% @doc Calls a function that takes the Req of `Generation' with one of another, and gives back what it returns with its own kind of
-%% Req in it again.
+%% @doc Calls a function that takes the Req of `Generation' with one of another, and gives back what it returns with its
+%% own kind of Req in it again.
 -spec call(farrier_handler:generation(), module(), atom(), [term()]) -> term().
 call(Generation, Module, Function, Arguments) ->
     [Own] = [generation(A) || A <- Arguments, is_req(A)],

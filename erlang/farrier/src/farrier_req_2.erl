@@ -46,12 +46,14 @@ new(Request, Ref) ->
         body_length => Length
     }.
 
-%% @doc Repeated headers are one list (RFC 7230 3.2.2), repeated cookie headers one cookie string (RFC 6265).
+%% @doc Repeated headers are one list (RFC 7230 3.2.2), repeated cookie headers one cookie string (RFC 6265). The
+%% transfer coding is undone before a handler reads the body, so it is not among them.
 -spec headers_map([{binary(), binary()}]) -> #{binary() => binary()}.
 headers_map(Headers) ->
     lists:foldl(
         fun({Name, Value}, Map) ->
             case Map of
+                _ when Name =:= <<"transfer-encoding">> -> Map;
                 #{Name := Before} -> Map#{Name := <<Before/binary, (separator(Name))/binary, Value/binary>>};
                 _ -> Map#{Name => Value}
             end
@@ -550,7 +552,8 @@ stream_trailers(Trailers, #{has_sent_resp := headers} = Req) ->
 inform(Status, Req) ->
     inform(Status, #{}, Req).
 
-%% @doc Sends an informational response, such as 103, before the final one. Exits with `response_error' as `reply/4' does.
+%% @doc Sends an informational response, such as 103, before the final one. Exits with `response_error' as `reply/4'
+%% does.
 -spec inform(integer() | binary(), #{binary() => iodata()}, req()) -> ok.
 inform(_, _, #{has_sent_resp := _}) ->
     farrier_req_2_resp:already_sent();

@@ -1,8 +1,8 @@
 %% Translates the options of `gen_tcp:listen/2' that Cowboy's users write among the transport options.
 %%
 %% Those with a meaning here are checked and renamed. Those that only tune how Erlang reads and writes a socket are
-%% dropped without a word: farrier has its own means. Those that would listen elsewhere than farrier does are refused. The
-%% rest are named in a warning and have no effect, as ranch does with options that it does not know.
+%% dropped without a word: farrier has its own means. Those that would listen elsewhere than farrier does are refused.
+%% The rest are named in a warning and have no effect, as ranch does with options that it does not know.
 -module(farrier_socket_options).
 
 -include_lib("kernel/include/logger.hrl").
@@ -13,8 +13,8 @@
 -define(SO_REUSEPORT, {1, 15}).
 -define(TCP_NODELAY, {6, 1}).
 
-%% @doc The options of the socket in `farrier:start_listener/2'. As in `gen_tcp:listen/2' the last of several wins, except
-%% that an address beats `inet6'. Throws to `farrier_options:guarded/1'.
+%% @doc The options of the socket in `farrier:start_listener/2'. As in `gen_tcp:listen/2' the last of several wins,
+%% except that an address beats `inet6'. Throws to `farrier_options:guarded/1'.
 -spec translate([any()]) -> map().
 translate(Options) ->
     consistent(lists:foldl(fun option/2, family(Options), Options)).

@@ -1,4 +1,5 @@
-%% @doc What `cowboy_req:get(transport, Req)' names in generation 1 over TLS: {@link farrier_transport} by the name of `ssl'.
+%% @doc What `cowboy_req:get(transport, Req)' names in generation 1 over TLS: {@link farrier_transport} by the name of
+%% `ssl'.
 -module(farrier_ssl_transport).
 
 -export([name/0, messages/0, secure/0, peername/1, sockname/1, setopts/2, controlling_process/2]).

@@ -1,13 +1,13 @@
 %% @doc The options of OTP's `ssl' as projects pass them to a listener, translated for the native side, which speaks
 %% TLS by rustls. Each is honoured, or known to be without effect and harmless, or refused by its name.
 %%
-%% Honoured: those that `farrier:start_listener/2' documents. Without effect, because what they tune does not exist here:
-%% `dh', `dhfile' (only elliptic curves are used for key exchange), `secure_renegotiate', `client_renegotiation',
+%% Honoured: those that `farrier:start_listener/2' documents. Without effect, because what they tune does not exist
+%% here: `dh', `dhfile' (only elliptic curves are used for key exchange), `secure_renegotiate', `client_renegotiation',
 %% `renegotiate_at' (there is no renegotiation), `next_protocols_advertised' (replaced by ALPN), `hibernate_after',
-%% `sender_spawn_opts', `receiver_spawn_opts' (there are no processes), `key_update_at', `max_handshake_size' (rustls has
-%% its own limits), `honor_ecc_order', `log_level', `log_alert', `crl_cache', `anti_replay', `cookie', `middlebox_comp_mode',
-%% `erl_dist' (of clients, or of what is off anyway), `beast_mitigation', `padding_check' (for versions before TLS 1.2).
-%% Everything else is refused.
+%% `sender_spawn_opts', `receiver_spawn_opts' (there are no processes), `key_update_at', `max_handshake_size' (rustls
+%% has its own limits), `honor_ecc_order', `log_level', `log_alert', `crl_cache', `anti_replay', `cookie',
+%% `middlebox_comp_mode', `erl_dist' (of clients, or of what is off anyway), `beast_mitigation', `padding_check' (for
+%% versions before TLS 1.2). Everything else is refused.
 -module(farrier_tls).
 
 -include_lib("kernel/include/logger.hrl").
@@ -76,8 +76,8 @@ is_option(Name) -> kind(Name) =/= unknown.
 %%% Translation
 
 %% @doc The options as `farrier:start_listener/2' documents them, for the native side. A listener of Cowboy 2 offers
-%% `h2' and `http/1.1' by ALPN where nothing else is said, as Cowboy does; one of an earlier generation does not speak ALPN
-%% then.
+%% `h2' and `http/1.1' by ALPN where nothing else is said, as Cowboy does; one of an earlier generation does not speak
+%% ALPN then.
 -spec options(farrier_handler:generation(), options()) -> {ok, map()} | {error, farrier_options:reason()}.
 options(Generation, Options) when is_list(Options) ->
     options(Generation, maps:from_list(lists:reverse(proplists:unfold(Options))));
@@ -166,7 +166,8 @@ decrypted(Identity) ->
 decrypted(File, Password, Identity) ->
     case file:read_file(File) of
         {ok, Pem} ->
-            case [Entry || {Type, _, Cipher} = Entry <- public_key:pem_decode(Pem), is_key(Type), Cipher =/= not_encrypted] of
+            Entries = public_key:pem_decode(Pem),
+            case [Entry || {Type, _, Cipher} = Entry <- Entries, is_key(Type), Cipher =/= not_encrypted] of
                 [Entry | _] -> Identity#{key => decrypt(Entry, Password, File)};
                 [] -> Identity
             end;

@@ -17,7 +17,8 @@
 socket(#{peer := Peer, sock := Sock}) ->
     {farrier_socket, self(), #{peer => Peer, sock => Sock}}.
 
-%% @doc The same with the module that it is used by. A connection that a real Ranch has accepted has a socket of Erlang's.
+%% @doc The same with the module that it is used by. A connection that a real Ranch has accepted has a socket of
+%% Erlang's.
 -spec raw(farrier_bridge:request()) -> {Socket :: term(), Transport :: module()}.
 raw(#{socket := {Socket, Transport}}) -> {Socket, Transport};
 raw(Request) -> {socket(Request), ?MODULE}.
@@ -96,7 +97,8 @@ body({farrier_socket, Pid}, Data) ->
         error:{no_request, _} -> {error, enotsup}
     end.
 
-%% What is asked for with no time to wait is whether the client is still there: the loss of one reaches its process otherwise.
+%% What is asked for with no time to wait is whether the client is still there: the loss of one reaches its process
+%% otherwise.
 -spec recv(socket(), non_neg_integer(), timeout()) -> {error, enotsup | timeout}.
 recv(_, 0, 0) -> {error, timeout};
 recv(_, _, _) -> {error, enotsup}.

@@ -98,7 +98,8 @@ get_port(Ref) ->
     {_, Port} = ip_and_port(Ref),
     Port.
 
-%% @doc The address and port that a listener is bound to, both `undefined' while it is suspended. A Unix socket has no port.
+%% @doc The address and port that a listener is bound to, both `undefined' while it is suspended. A Unix socket has no
+%% port.
 -spec get_addr(ref()) -> {inet:ip_address(), inet:port_number()} | inet:local_address() | {undefined, undefined}.
 get_addr(Ref) ->
     case ip_and_port(Ref) of
