@@ -6,9 +6,9 @@
 %% 4. With one the 101 is sent and the process becomes the loop below, on a fresh stack and a fresh heap.
 %% 5. The loop ends with a close frame (or none), the handler's terminate callback, and the adapter's exit reason.
 %%
-%% The loop is between the bridge and the adapter and knows neither sockets nor generations. What it may receive from the
-%% bridge is listed in docs/bridge.md; that each list of events holds a terminal one only at its end, and that nothing
-%% follows it, is what lets `events/6' be a plain fold.
+%% The loop is between the bridge and the adapter and knows neither sockets nor generations. What it may receive from
+%% the bridge is listed in docs/bridge.md; that each list of events holds a terminal one only at its end, and that
+%% nothing follows it, is what lets `events/6' be a plain fold.
 -module(farrier_connection).
 
 %% The process.
@@ -58,8 +58,8 @@
 
 %% @doc Starts the process of a request. The caller must be a `farrier_connection_sup'.
 %%
-%% A message from a native thread is one block of memory if the queue is kept off the heap and two if it is not, and each is
-%% given back to that thread's allocator by way of another thread.
+%% A message from a native thread is one block of memory if the queue is kept off the heap and two if it is not, and
+%% each is given back to that thread's allocator by way of another thread.
 -spec start_link(module(), Handle :: term(), farrier:ref()) -> pid().
 start_link(Bridge, Handle, Ref) ->
     proc_lib:spawn_opt(?MODULE, init, [Bridge, Handle, Ref], [link, {message_queue_data, off_heap}]).
@@ -177,8 +177,8 @@ close_request(#request{bridge = Bridge, handle = Handle}) ->
 
 %%% Crash of a request
 
-%% A connection of Cowboy 0, 1 or the pre-releases of 2 dies with its process. In Cowboy 2 only the request's process dies,
-%% with a reason that holds the stack trace even for an exit, unless that is a shutdown.
+%% A connection of Cowboy 0, 1 or the pre-releases of 2 dies with its process. In Cowboy 2 only the request's process
+%% dies, with a reason that holds the stack trace even for an exit, unless that is a shutdown.
 -spec crashed(error | exit | throw, term(), list(), #request{}) -> no_return().
 crashed(Class, Reason, Stack, #request{generation = Generation} = Context) when Generation =/= 2 ->
     close_request(Context),
@@ -215,7 +215,8 @@ error_response(Class, Reason, Stack) ->
         false -> error_response(Class, Reason)
     end.
 
-%% @doc Answers a request that failed with this exception, unless it has been answered: a bare status, as Cowboy 2 does it.
+%% @doc Answers a request that failed with this exception, unless it has been answered: a bare status, as Cowboy 2 does
+%% it.
 -spec error_response(error | exit | throw, term()) -> ok.
 error_response(Class, Reason) ->
     case farrier_exchange:response_state() of
@@ -264,8 +265,8 @@ log(Logger, Format, Arguments) ->
 
 %%% Upgrade
 
-%% @doc Asks that the request become a WebSocket connection. An adapter calls this once it has checked the request; it happens
-%% when the middlewares are done, so that nothing of the request is left on the stack.
+%% @doc Asks that the request become a WebSocket connection. An adapter calls this once it has checked the request; it
+%% happens when the middlewares are done, so that nothing of the request is left on the stack.
 -spec upgrade(module(), [{binary(), iodata()}], map(), farrier_handler:state()) -> ok.
 upgrade(Adapter, Headers, Options, State) ->
     upgrade({Adapter, Headers, Options, State}).
@@ -335,9 +336,9 @@ session(Adapter, Env, Rest, #request{bridge = Bridge, handle = Handle, config = 
 remaining(_, _, []) -> none;
 remaining(#request{generation = Generation}, Env, Rest) -> {Generation, Env, Rest}.
 
-%% Nothing of the request is needed any more, and what is left of it would stay on the heap of a process that may idle for
-%% hours. A collection leaves one heap of the least size; hibernating would leave less, but the first message would then
-%% make it two.
+%% Nothing of the request is needed any more, and what is left of it would stay on the heap of a process that may idle
+%% for hours. A collection leaves one heap of the least size; hibernating would leave less, but the first message would
+%% then make it two.
 -spec enter(module(), farrier_handler:state(), [term()], session()) -> term().
 enter(Adapter, State, Events, Session) ->
     _ = erase('$farrier_exchange'),
@@ -363,7 +364,8 @@ take_over(State) ->
 
 %%% Session
 
-%% @doc Waits for the next message. `Unreported' counts the bytes of handled messages that the bridge has not been told of.
+%% @doc Waits for the next message. `Unreported' counts the bytes of handled messages that the bridge has not been told
+%% of.
 -spec loop(session(), farrier_handler:state(), non_neg_integer()) -> term().
 loop(Session, State, Unreported) ->
     receive
@@ -516,8 +518,8 @@ repaired(Frames, #session{send_earlier = SendEarlier} = Session) ->
             farrier_frames:fail(Bad)
     end.
 
-%% The frames are queued; the handler is held like a sender of `gen_tcp'. Exactly one answer follows `wait': `writable', or
-%% the loss of the socket. An answer after the timeout finds the process gone.
+%% The frames are queued; the handler is held like a sender of `gen_tcp'. Exactly one answer follows `wait': `writable',
+%% or the loss of the socket. An answer after the timeout finds the process gone.
 -spec await_writable(session()) -> ok | {error, atom()}.
 await_writable(#session{bridge = Bridge, handle = Handle, send_timeout = Timeout}) ->
     Ref = make_ref(),
