@@ -99,7 +99,8 @@ a_compacted_req_keeps_what_a_session_needs_test() ->
 the_proxied_address_is_told_test() ->
     Req = req(#{headers => [{<<"x-forwarded-for">>, <<"10.1.2.3, 10.0.0.1">>}]}),
     ?assertEqual({{10, 1, 2, 3}, Req}, farrier_req_1:peer_addr(Req)),
-    ?assertMatch({{127, 0, 0, 1}, _}, farrier_req_1:peer_addr(req(#{}))).
+    ?assertMatch({{127, 0, 0, 1}, _}, farrier_req_1:peer_addr(req(#{}))),
+    ?assertMatch({{127, 0, 0, 1}, _}, farrier_req_1:peer_addr(req(#{headers => [{<<"x-forwarded-for">>, <<252, "b">>}]}))).
 
 %%% Response
 

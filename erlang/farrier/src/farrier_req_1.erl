@@ -186,8 +186,8 @@ peer_addr(#http_req{headers = Headers, peer = {Address, _}} = Req) ->
 told_address([], Address) ->
     Address;
 told_address([Value | _], Address) ->
-    First = string:trim(hd(binary:split(Value, <<",">>))),
-    case inet:parse_address(binary_to_list(First)) of
+    [First | _] = binary:split(Value, <<",">>),
+    case inet:parse_address(string:trim(binary_to_list(First))) of
         {ok, Told} -> Told;
         {error, _} -> Address
     end.
