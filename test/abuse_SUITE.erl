@@ -6,8 +6,10 @@
 -include_lib("common_test/include/ct.hrl").
 
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([clients_that_never_read/1, a_reply_that_nobody_reads/1, handlers_that_never_return/1, ten_thousand_connects_and_aborts/1,
-         handlers_killed_while_they_send/1, stop_listener_with_open_connections/1, applications_restarted_with_open_connections/1,
+-export([clients_that_never_read/1, a_reply_that_nobody_reads/1, handlers_that_never_return/1,
+    ten_thousand_connects_and_aborts/1,
+         handlers_killed_while_they_send/1, stop_listener_with_open_connections/1,
+         applications_restarted_with_open_connections/1,
          a_node_halted_under_load/1, slow_handshakes/1, endless_handshakes/1, messages_byte_by_byte/1]).
 
 -import(oracle_frame, [text/1, frame/3]).
@@ -110,7 +112,8 @@ stop_listener_with_open_connections(Config) ->
 -spec applications_restarted_with_open_connections([term()]) -> ok.
 applications_restarted_with_open_connections(Config) ->
     Node = ?config(node, Config),
-    Sockets = [open(?config(port, Config)) || _ <- lists:seq(1, 50)] ++ [asked(<<"flood">>, Config) || _ <- lists:seq(1, 5)],
+    Sockets = [open(?config(port, Config)) || _ <- lists:seq(1, 50)] ++
+        [asked(<<"flood">>, Config) || _ <- lists:seq(1, 5)],
     [ok = peer:call(Node, application, stop, [App]) || App <- [cowboy, farrier]],
     [ended(Socket) || Socket <- Sockets],
     {ok, _} = peer:call(Node, application, ensure_all_started, [cowboy]),
@@ -209,9 +212,11 @@ halted(Path) ->
     Args = lists:append([["-pa", Dir] || Dir <- [filename:dirname(code:which(abuse_handler)) | Path]])
            ++ ["-noshell", "-kernel", "logger_level", "none", "-s", "abuse_handler", "main"],
     Erl = open_port({spawn_executable, os:find_executable("erl")},
-                    [{args, Args}, {env, [{"ERL_LIBS", ""}, {"ERL_CRASH_DUMP_BYTES", "0"}]}, {line, 100}, exit_status, stderr_to_stdout, binary]),
+                    [{args, Args}, {env, [{"ERL_LIBS", ""}, {"ERL_CRASH_DUMP_BYTES", "0"}]}, {line, 100}, exit_status,
+                        stderr_to_stdout, binary]),
     Port = receive {Erl, {data, {eol, <<"port ", Digits/binary>>}}} -> binary_to_integer(Digits) end,
-    Load = [spawn_link(fun() -> ping_pong(open(Port)) end) || _ <- lists:seq(1, 20)] ++ [spawn_link(fun() -> swallow(Port) end)],
+    Load = [spawn_link(fun() -> ping_pong(open(Port)) end) || _ <- lists:seq(1, 20)] ++
+        [spawn_link(fun() -> swallow(Port) end)],
     receive after 200 -> ok end,
     true = port_command(Erl, <<"halt\n">>),
     Status = receive {Erl, {exit_status, S}} -> S end,
@@ -298,7 +303,8 @@ ended(Socket) -> until_closed(Socket), gen_tcp:close(Socket).
 %% Connections that end in every state of their life, fifty at a time.
 -spec abort(inet:port_number(), pos_integer()) -> ok.
 abort(Port, Count) ->
-    Workers = [spawn_monitor(fun() -> [abort_one(Port, N rem 5) || N <- lists:seq(1, Count div 50)] end) || _ <- lists:seq(1, 50)],
+    Workers = [spawn_monitor(fun() -> [abort_one(Port, N rem 5) || N <- lists:seq(1, Count div 50)] end)
+        || _ <- lists:seq(1, 50)],
     [receive {'DOWN', Ref, process, Pid, Reason} -> normal = Reason end || {Pid, Ref} <- Workers],
     ok.
 

@@ -65,7 +65,8 @@ taken_port() ->
 unknown_listener() ->
     ?assertEqual({error, not_found}, cowboy:stop_listener(?MODULE)),
     ?assertEqual({error, not_found}, ranch:stop_listener(?MODULE)),
-    [?assertError(badarg, apply(ranch, F, [?MODULE])) || F <- [get_port, get_addr, info, get_status, get_max_connections,
+    [?assertError(badarg, apply(ranch, F, [?MODULE])) || F <- [get_port, get_addr, info, get_status,
+        get_max_connections,
         get_protocol_options, get_transport_options, suspend_listener, resume_listener]],
     ?assertError(badarg, ranch:procs(?MODULE, connections)),
     ?assertError(badarg, cowboy:set_env(?MODULE, dispatch, [])).
@@ -148,7 +149,8 @@ protocol_options_can_be_replaced() ->
         ok = ranch:set_protocol_options(?MODULE, New),
         ?assertEqual(New, ranch:get_protocol_options(?MODULE)),
         ?assertEqual(403, status()),
-        ?assertMatch({error, {bad_option, max_headers, many, _}}, ranch:set_protocol_options(?MODULE, #{max_headers => many}))
+        ?assertMatch({error, {bad_option, max_headers, many, _}},
+            ranch:set_protocol_options(?MODULE, #{max_headers => many}))
     end).
 
 transport_options_can_be_replaced() ->
@@ -213,7 +215,8 @@ info_is_a_list_or_a_map() ->
         ?assertEqual(Info, proplists:get_value(?MODULE, ranch:info())),
         [?assertEqual(Value, proplists:get_value(Key, Info)) || {Key, Value} <- [
             {pid, Pid}, {status, running}, {ip, {127, 0, 0, 1}}, {port, ranch:get_port(?MODULE)}, {all_connections, 0},
-            {active_connections, 0}, {protocol, cowboy_protocol}, {protocol_options, options(1)}, {transport_options, ?LISTEN}]],
+            {active_connections, 0}, {protocol, cowboy_protocol}, {protocol_options, options(1)},
+            {transport_options, ?LISTEN}]],
         ok = application:set_env(ranch, info, map),
         ?assertMatch(#{?MODULE := #{pid := Pid, status := running}}, ranch:info()),
         ok = application:unset_env(ranch, info)

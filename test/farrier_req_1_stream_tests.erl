@@ -8,7 +8,8 @@
 req(Headers, Pieces) ->
     _ = ?BRIDGE:calls(),
     Length = lists:sum([byte_size(Data) || {_, Data} <- Pieces]),
-    Full = [{<<"content-length">>, integer_to_binary(Length)} || not lists:keymember(<<"transfer-encoding">>, 1, Headers)],
+    Full = [{<<"content-length">>, integer_to_binary(Length)}
+        || not lists:keymember(<<"transfer-encoding">>, 1, Headers)],
     farrier_req_1:new(?BRIDGE:exchange(#{headers => Full ++ Headers, body_length => Length}, Pieces), listener, #{}).
 
 chunked(Pieces) -> req([{<<"transfer-encoding">>, <<"chunked">>}], Pieces).
@@ -62,7 +63,8 @@ a_body_has_a_greatest_length_test_() ->
 
 a_multipart_body_is_told_event_by_event_test() ->
     ?assertEqual(
-        [{headers, [{<<"a">>, <<"b">>}]}, {body, <<"hello">>}, end_of_part, {headers, [{<<"c">>, <<"d">>}]}, end_of_part, eof],
+        [{headers, [{<<"a">>, <<"b">>}]}, {body, <<"hello">>}, end_of_part, {headers, [{<<"c">>, <<"d">>}]},
+            end_of_part, eof],
         events(multipart([{fin, ?PARTS}]))
     ).
 

@@ -125,7 +125,8 @@ ranges() -> [
 two_parts(Body) ->
     {match, [Boundary]} = re:run(Body, "--([-_0-9A-Za-z]{64})\r\n", [{capture, all_but_first, list}]),
     Part = fun(Range) ->
-        "--" ++ Boundary ++ "\r\ncontent-type: application/octet-stream\r\ncontent-range: bytes " ++ Range ++ "/10\r\n\r\n"
+        "--" ++ Boundary ++ "\r\ncontent-type: application/octet-stream\r\ncontent-range: bytes " ++ Range ++
+            "/10\r\n\r\n"
     end,
     ?assertEqual(Part("0-1") ++ "01\r\n" ++ Part("3-4") ++ "34\r\n--" ++ Boundary ++ "--", dechunked(Body)).
 
@@ -199,7 +200,8 @@ start() ->
     Listen = [{port, 0}, {ip, loopback}],
     {ok, _} = cowboy:start_clear({?MODULE, 2}, Listen, #{env => #{dispatch => Dispatch}}),
     {ok, _} = cowboy:start_http({?MODULE, 1}, 1, Listen, [{env, [{dispatch, Dispatch}]}]),
-    #{ports => maps:from_list([{N, farrier:get_port({?MODULE, N})} || N <- [1, 2]]), started => Started, level => Level, root => Root}.
+    #{ports => maps:from_list([{N, farrier:get_port({?MODULE, N})} || N <- [1, 2]]), started => Started, level => Level,
+        root => Root}.
 
 stop(#{started := Started, level := Level, root := Root}) ->
     [ok = cowboy:stop_listener({?MODULE, N}) || N <- [1, 2]],

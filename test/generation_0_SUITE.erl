@@ -16,7 +16,8 @@
 -include_lib("cowboy/include/http.hrl").
 
 -import(oracle_frame, [text/1, binary/1, ping/1, pong/1, close/0, close/2, frame/2, frame/3, hex/1]).
--import(raw_client, [open/1, send/2, exchange/2, handshake/0, handshake/1, handshake/2, head/1, received/2, until_eof/1]).
+-import(raw_client, [open/1, send/2, exchange/2, handshake/0, handshake/1, handshake/2, head/1, received/2,
+    until_eof/1]).
 -import(handler_reports, [exit_of/1, calls/1, next_call/0]).
 -import(old_client, [connect/2, connect/3, upgraded/1, upgraded/2, listen/1, unlisten/0, hixie/1, lines/1]).
 
@@ -51,15 +52,18 @@ answer_to_the_handshake(_) ->
         {"keep-alive, Upgrade", handshake([{"connection", "keep-alive, Upgrade"}]), Switching, 13},
         {"UPGRADE", handshake([{"connection", "UPGRADE"}, {"upgrade", "WebSocket"}]), Switching, 13},
         {"a POST", ["POST" | tl(handshake())], Switching, 13},
-        {"HTTP/1.0", ["GET /ws HTTP/1.0\r\n" | tl(tl(handshake()))], ["HTTP/1.0" ++ tl_of(hd(Switching)) | tl(Switching)], 13}
+        {"HTTP/1.0", ["GET /ws HTTP/1.0\r\n" | tl(tl(handshake()))],
+            ["HTTP/1.0" ++ tl_of(hd(Switching)) | tl(Switching)], 13}
     ],
     [begin
-        Meta = fun(Req, S) -> {V, Req2} = cowboy_http_req:meta(websocket_version, Req), told(S, {version, V}), {ok, Req2, S} end,
+        Meta = fun(Req, S) -> {V, Req2} = cowboy_http_req:meta(websocket_version, Req), told(S, {version, V}),
+            {ok, Req2, S} end,
         {Socket, Pid} = connect(#{websocket_init => Meta}, Request),
         ?assertEqual({Name, Lines}, {Name, lines(head(Socket))}),
         send(Socket, close()),
         ?assertEqual({Name, hex("8800")}, {Name, until_eof(Socket)}),
-        ?assertEqual({Name, [?INIT, ?WS_INIT, {version, Version}, {websocket_terminate, {normal, closed}, 0}]}, {Name, calls(Pid)})
+        ?assertEqual({Name, [?INIT, ?WS_INIT, {version, Version}, {websocket_terminate, {normal, closed}, 0}]},
+            {Name, calls(Pid)})
      end || {Name, Request, Lines, Version} <- Rows],
     ok.
 
@@ -72,7 +76,8 @@ told(#{test := Test}, What) -> Test ! {call, What}.
 -spec what_is_refused_gets_400([term()]) -> ok.
 what_is_refused_gets_400(_) ->
     Rows = [
-        {"connection", none}, {"connection", "close"}, {"upgrade", none}, {"upgrade", "foo"}, {"upgrade", "foo, websocket"},
+        {"connection", none}, {"connection", "close"}, {"upgrade", none}, {"upgrade", "foo"},
+        {"upgrade", "foo, websocket"},
         {"sec-websocket-version", none}, {"sec-websocket-version", "6"}, {"sec-websocket-version", "14"},
         {"sec-websocket-version", "abc"}, {"sec-websocket-key", none}
     ],
@@ -93,13 +98,16 @@ what_the_handler_sets_is_in_the_101(_) ->
     end,
     {Socket, _} = connect(#{websocket_init => Init}, handshake()),
     ?assertEqual(
-        ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", ?ACCEPT, "Server: Mine", "Sec-Websocket-Protocol: chat",
+        ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", ?ACCEPT, "Server: Mine",
+            "Sec-Websocket-Protocol: chat",
             "Set-Cookie: a=b; Version=1; Path=/", "Connection: Upgrade"],
         lines(head(Socket))),
     %% What init/3 did to the Req is lost.
-    Lost = fun(Req, _) -> {ok, _} = cowboy_http_req:set_resp_header(<<"X-Lost">>, <<"1">>, Req), {upgrade, protocol, cowboy_http_websocket} end,
+    Lost = fun(Req, _) -> {ok, _} = cowboy_http_req:set_resp_header(<<"X-Lost">>, <<"1">>, Req),
+        {upgrade, protocol, cowboy_http_websocket} end,
     {Socket2, _} = connect(#{init => Lost}, handshake()),
-    ?assertEqual(["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", ?ACCEPT, "Connection: Upgrade"], lines(head(Socket2))).
+    ?assertEqual(["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", ?ACCEPT, "Connection: Upgrade"],
+        lines(head(Socket2))).
 
 -spec the_hook_sees_the_101([term()]) -> ok.
 the_hook_sees_the_101(_) ->
@@ -107,11 +115,13 @@ the_hook_sees_the_101(_) ->
     Hook = fun(Status, Headers, Req) -> Test ! {hook, Status, Headers}, Req end,
     {Socket, _} = connect(#{}, handshake(), [{onresponse, Hook}]),
     _ = head(Socket),
-    ?assertEqual({hook, 101, [{<<"Upgrade">>, <<"websocket">>}, {<<"Sec-Websocket-Accept">>, <<"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=">>},
+    ?assertEqual({hook, 101, [{<<"Upgrade">>, <<"websocket">>},
+        {<<"Sec-Websocket-Accept">>, <<"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=">>},
         {<<"Connection">>, <<"Upgrade">>}]}, receive {hook, _, _} = Seen -> Seen end),
     {Socket2, _} = connect(#{}, [hixie([]), "^n:ds[4U"], [{onresponse, Hook}]),
     _ = head(Socket2),
-    ?assertMatch({hook, <<"101 WebSocket Protocol Handshake">>, [{<<"Upgrade">>, <<"WebSocket">>} | _]}, receive {hook, _, _} = Seen2 -> Seen2 end),
+    ?assertMatch({hook, <<"101 WebSocket Protocol Handshake">>, [{<<"Upgrade">>, <<"WebSocket">>} | _]},
+        receive {hook, _, _} = Seen2 -> Seen2 end),
     %% A hook that answers itself is not contradicted.
     Own = fun(101, _, Req) -> {ok, Req2} = cowboy_http_req:reply(418, Req), Req2; (_, _, Req) -> Req end,
     {Socket3, _} = connect(#{}, handshake(), [{onresponse, Own}]),
@@ -142,7 +152,8 @@ echo(Frame, Req, State) -> {reply, Frame, Req, State}.
 
 -spec shutdown_of_websocket_init([term()]) -> ok.
 shutdown_of_websocket_init(_) ->
-    Reply = fun(Req, _) -> {ok, Req2} = cowboy_http_req:reply(403, [{'Content-Type', <<"text/plain">>}], <<"no">>, Req), {shutdown, Req2} end,
+    Reply = fun(Req, _) -> {ok, Req2} = cowboy_http_req:reply(403, [{'Content-Type', <<"text/plain">>}], <<"no">>, Req),
+        {shutdown, Req2} end,
     Chunks = fun(Req, _) ->
         {ok, Req2} = cowboy_http_req:chunked_reply(200, Req),
         ok = cowboy_http_req:chunk(<<"some">>, Req2),
@@ -196,7 +207,8 @@ frames_as_the_handler_sees_them(_) ->
         {Socket, Pid} = upgraded(#{}),
         send(Socket, [Bytes, close()]),
         ?assertEqual({Name, hex(Wire ++ "8800")}, {Name, until_eof(Socket)}),
-        Expected = [?INIT, ?WS_INIT] ++ [{frame, Frame} || Frame <- Frames] ++ [{websocket_terminate, {normal, closed}, length(Frames)}],
+        Expected = [?INIT, ?WS_INIT] ++ [{frame, Frame} || Frame <- Frames] ++
+            [{websocket_terminate, {normal, closed}, length(Frames)}],
         ?assertEqual({Name, Expected}, {Name, calls(Pid)})
      end || {Name, Bytes, Frames, Wire} <- Rows],
     ok.
@@ -204,11 +216,13 @@ frames_as_the_handler_sees_them(_) ->
 -spec frames_as_the_client_sees_them([term()]) -> ok.
 frames_as_the_client_sees_them(_) ->
     Rows = [
-        {{text, <<"a">>}, "8101 61"}, {{text, "a"}, "8101 61"}, {{text, [<<"a">>, "b", [$c]]}, "8103 616263"}, {{text, []}, "8100"},
+        {{text, <<"a">>}, "8101 61"}, {{text, "a"}, "8101 61"}, {{text, [<<"a">>, "b", [$c]]}, "8103 616263"},
+        {{text, []}, "8100"},
         {{binary, <<0>>}, "8201 00"}, {{ping, <<>>}, "8900"}, {{ping, <<"p">>}, "8901 70"}, {{pong, <<"p">>}, "8a01 70"}
     ],
     [begin
-        {Socket, _} = upgraded(#{frame => fun(_, Req, S) -> erlang:append_element({reply, Frame, Req, S}, hibernate) end}),
+        {Socket, _} = upgraded(#{frame => fun(_, Req, S) -> erlang:append_element({reply, Frame, Req, S},
+            hibernate) end}),
         send(Socket, [text(<<>>), close()]),
         ?assertEqual({Frame, hex(Wire ++ "8800")}, {Frame, until_eof(Socket)})
      end || {Frame, Wire} <- Rows],
@@ -341,14 +355,16 @@ exceptions_are_logged(_) ->
         ?assertEqual("** Handler old_handler terminating in " ++ Name, hd(Lines)),
         ?assertEqual("   for the reason " ++ Why, lists:nth(2, Lines)),
         [?assertNotEqual({Known, nomatch}, {Known, string:find(hd(Log), "\n** " ++ Known)})
-            || Known <- ["Message was ", "Options were ", "Handler state was ", "Request was [{socket,", "Stacktrace: "]],
+            || Known <- ["Message was ", "Options were ", "Handler state was ", "Request was [{socket,",
+                "Stacktrace: "]],
         %% With the state of before the call that failed.
         ?assertMatch([?INIT, ?WS_INIT, {Callback, _}, {websocket_terminate, {error, handler}, 0}], calls(Pid)),
         ?assertEqual(normal, Exit)
      end || {Callback, Name, Trigger, Crash, Why} <- Rows],
     %% In websocket_terminate/3 itself.
     {Socket, Pid} = upgraded(#{websocket_terminate => fun(_, _) -> error(boom) end}),
-    {[Text], normal} = old_client:log(fun() -> send(Socket, close()), ?assertEqual(hex("8800"), until_eof(Socket)), Pid end),
+    {[Text], normal} = old_client:log(fun() -> send(Socket, close()), ?assertEqual(hex("8800"), until_eof(Socket)),
+        Pid end),
     ?assertMatch("** Handler old_handler terminating in websocket_terminate/3\n" ++ _, Text),
     ?assertNotEqual(nomatch, string:find(Text, "Initial reason was {normal,closed}")).
 
@@ -409,7 +425,8 @@ messages_and_data_keep_a_session_alive(_) ->
 
 -spec one_process_for_all([term()]) -> ok.
 one_process_for_all(_) ->
-    Init = fun(Req, _) -> self() ! from_init, put(from, init), #http_req{pid = Pid} = Req, Pid = self(), {upgrade, protocol, cowboy_http_websocket} end,
+    Init = fun(Req, _) -> self() ! from_init, put(from, init), #http_req{pid = Pid} = Req, Pid = self(),
+        {upgrade, protocol, cowboy_http_websocket} end,
     WsInit = fun(Req, S) -> self() ! from_websocket_init, {ok, Req, S#{pid => self()}} end,
     Message = fun(Text, Req, #{pid := Pid} = S) ->
         {trap_exit, false} = process_info(self(), trap_exit),
@@ -431,7 +448,8 @@ one_process_for_all(_) ->
 every_message_reaches_the_handler(_) ->
     {Socket, Pid} = upgraded(#{}),
     Messages = [hello, {system, {self(), make_ref()}, get_state}, {'$gen_call', {self(), make_ref()}, which_children},
-        {'$gen_cast', x}, {'EXIT', self(), normal}, {timeout, make_ref(), mine}, {tcp, port, <<"data">>}, {tcp_closed, port},
+        {'$gen_cast', x}, {'EXIT', self(), normal}, {timeout, make_ref(), mine}, {tcp, port, <<"data">>},
+        {tcp_closed, port},
         {cowboy_req, resp_sent}],
     ?assertEqual([?INIT, ?WS_INIT], [next_call(), next_call()]),
     [begin Pid ! Message, ?assertEqual({message, Message}, next_call()) end || Message <- Messages],
@@ -456,7 +474,8 @@ stopping_the_listener_ends_sessions(_) ->
 -spec draft_76([term()]) -> ok.
 draft_76(_) ->
     {Socket, Pid} = connect(#{frame => fun echo/3}, [hixie([]), "^n:ds[4U"]),
-    ?assertEqual(["HTTP/1.1 101 WebSocket Protocol Handshake", "Upgrade: WebSocket", "Sec-Websocket-Location: ws://example.com/demo?x=1",
+    ?assertEqual(["HTTP/1.1 101 WebSocket Protocol Handshake", "Upgrade: WebSocket",
+        "Sec-Websocket-Location: ws://example.com/demo?x=1",
         "Sec-Websocket-Origin: http://example.com", "Connection: Upgrade"], lines(head(Socket))),
     ?assertEqual(<<"8jKS'y:G*Co,Wxa-">>, received(Socket, 16)),
     send(Socket, [<<0, "a", 255>>, <<0>>, <<"é"/utf8>>, <<255, 0, 255>>]),
@@ -476,7 +495,8 @@ draft_76(_) ->
 
 -spec draft_76_refuses([term()]) -> ok.
 draft_76_refuses(_) ->
-    Rows = [{"Origin", none}, {"Sec-WebSocket-Key1", none}, {"Sec-WebSocket-Key2", none}, {"Sec-WebSocket-Key2", "12"}, {"Upgrade", none}],
+    Rows = [{"Origin", none}, {"Sec-WebSocket-Key1", none}, {"Sec-WebSocket-Key2", none}, {"Sec-WebSocket-Key2", "12"},
+        {"Upgrade", none}],
     [begin
         {Socket, Pid} = connect(#{}, hixie([Row])),
         ?assertMatch({Row, ["HTTP/1.1 400 Bad Request" | _]}, {Row, lines(until_eof(Socket))}),

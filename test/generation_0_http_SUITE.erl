@@ -3,7 +3,8 @@
 -module(generation_0_http_SUITE).
 
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
--export([plain_handlers/1, crashes_of_plain_handlers/1, shutdown_of_init/1, loops/1, crashes_of_loops/1, dispatch_lists/1,
+-export([plain_handlers/1, crashes_of_plain_handlers/1, shutdown_of_init/1, loops/1, crashes_of_loops/1,
+    dispatch_lists/1,
     bad_requests/1, long_lines/1, the_decoder_of_the_listener/1, the_last_request_of_a_connection/1, hooks/1,
     options_are_checked/1, options_are_changed/1, a_listener_of_ones_own/1, files/1, generations_in_one_node/1,
     generations_in_one_listener/1, half_renamed_handlers/1, routes_of_cowboy_1/1]).
@@ -42,8 +43,10 @@ end_per_testcase(_, _) ->
 -spec plain_handlers([term()]) -> ok.
 plain_handlers(_) ->
     Handle = fun(Req, S) -> {ok, Req2} = cowboy_http_req:reply(200, [], <<"hi">>, Req), {ok, Req2, S} end,
-    {Socket, Pid} = connect(#{init => fun(Req, S) -> {ok, Req, S} end, handle => Handle}, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-    ?assertEqual(["HTTP/1.1 200 OK", "content-length: 2", "server: Cowboy", "connection: keep-alive"], undated(head(Socket))),
+    {Socket, Pid} = connect(#{init => fun(Req, S) -> {ok, Req, S} end, handle => Handle},
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ?assertEqual(["HTTP/1.1 200 OK", "content-length: 2", "server: Cowboy", "connection: keep-alive"],
+        undated(head(Socket))),
     ?assertEqual(<<"hi">>, received(Socket, 2)),
     ?assertEqual([?INIT, handle, {terminate, 1}], calls(Pid)),
     ?assertEqual(normal, exit_of(Pid)),
@@ -59,8 +62,10 @@ crashes_of_plain_handlers(_) ->
     Replied = fun(Req, S) -> {ok, Req2} = cowboy_http_req:reply(200, Req), {ok, Req2, S} end,
     Boom = fun(_, _) -> error(boom) end,
     Rows = [
-        {#{init => Ok, handle => Boom}, "handle/2", "HTTP/1.1 500 Internal Server Error", [?INIT, handle, {terminate, 0}]},
-        {#{init => Ok, handle => Replied, terminate => Boom}, "terminate/2", "HTTP/1.1 200 OK", [?INIT, handle, {terminate, 1}]},
+        {#{init => Ok, handle => Boom}, "handle/2", "HTTP/1.1 500 Internal Server Error",
+            [?INIT, handle, {terminate, 0}]},
+        {#{init => Ok, handle => Replied, terminate => Boom}, "terminate/2", "HTTP/1.1 200 OK",
+            [?INIT, handle, {terminate, 1}]},
         {#{init => Boom}, "init/3", "HTTP/1.1 500 Internal Server Error", [?INIT]}
     ],
     [begin
@@ -95,10 +100,12 @@ loops(_) ->
         [Pid ! Message || Message <- [hello, sleep, {system, {self(), x}, get_state}, stop]],
         Bytes = until_eof(Socket),
         ?assertEqual({"HTTP/1.1 200 OK", [<<"done">>]}, {hd(lines(Bytes)), tl(binary:split(Bytes, <<"\r\n\r\n">>))}),
-        ?assertEqual([?INIT, {info, hello}, {info, sleep}, {info, {system, {self(), x}, get_state}}, {info, stop}, {terminate, 4}], calls(Pid)),
+        ?assertEqual([?INIT, {info, hello}, {info, sleep}, {info, {system, {self(), x}, get_state}}, {info, stop},
+            {terminate, 4}], calls(Pid)),
         ?assertEqual(normal, exit_of(Pid))
      end || Init <- [
-        fun(Req, S) -> {loop, Req, S} end, fun(Req, S) -> {loop, Req, S, hibernate} end, fun(Req, S) -> {loop, Req, S, 5000} end,
+        fun(Req, S) -> {loop, Req, S} end, fun(Req, S) -> {loop, Req, S, hibernate} end,
+        fun(Req, S) -> {loop, Req, S, 5000} end,
         fun(Req, S) -> {loop, Req, S, 5000, hibernate} end]],
     {Socket, Pid} = connect(#{init => fun(Req, S) -> {loop, Req, S, 50} end}, ?GET),
     ?assertEqual("HTTP/1.1 204 No Content", hd(lines(until_eof(Socket)))),
@@ -115,7 +122,8 @@ loops(_) ->
     ?assertEqual([Note], tl(binary:split(until_eof(Socket1), <<"\r\n\r\n">>))),
     ?assertEqual([?INIT, {info, {cowboy_http_req, resp_sent}}, {terminate, 1}], calls(Pid1)),
     %% Every message starts the time anew.
-    Tick = fun({tick, 0}, Req, S) -> {ok, Req, S}; ({tick, N}, Req, S) -> erlang:send_after(100, self(), {tick, N - 1}), {loop, Req, S} end,
+    Tick = fun({tick, 0}, Req, S) -> {ok, Req, S}; ({tick, N}, Req, S) ->
+        erlang:send_after(100, self(), {tick, N - 1}), {loop, Req, S} end,
     Start = fun(Req, S) -> erlang:send_after(100, self(), {tick, 7}), {loop, Req, S, 500} end,
     {Socket2, Pid2} = connect(#{init => Start, info => Tick}, ?GET),
     ?assertEqual("HTTP/1.1 204 No Content", hd(lines(until_eof(Socket2)))),
@@ -124,7 +132,8 @@ loops(_) ->
 -spec crashes_of_loops([term()]) -> ok.
 crashes_of_loops(_) ->
     {[Text], normal} = old_client:log(fun() ->
-        {Socket, Pid} = connect(#{init => fun(Req, S) -> {loop, Req, S} end, info => fun(_, _, _) -> error(boom) end}, ?GET),
+        {Socket, Pid} = connect(#{init => fun(Req, S) -> {loop, Req, S} end, info => fun(_, _, _) -> error(boom) end},
+            ?GET),
         Pid ! go,
         ?assertEqual("HTTP/1.1 500 Internal Server Error", hd(lines(until_eof(Socket)))),
         ?assertEqual([?INIT, {info, go}, {terminate, 0}], calls(Pid)),
@@ -145,7 +154,8 @@ dispatch_lists(_) ->
         {Path, old_handler, #{test => Test, init => Init}}
     end,
     Port = listen([
-        {['...', <<"forge">>, <<"eu">>], [Rule([<<"shoe">>, size], shoe), Rule([<<"files">>, '...'], files), Rule([], root)]},
+        {['...', <<"forge">>, <<"eu">>], [Rule([<<"shoe">>, size], shoe), Rule([<<"files">>, '...'], files),
+            Rule([], root)]},
         {[<<"localhost">>], [Rule('*', asterisk), Rule([<<"a/b">>], slash)]}
     ]),
     Rows = [
@@ -165,7 +175,8 @@ dispatch_lists(_) ->
         case Expected of
             {routed, _, _, _, _} ->
                 _ = started(),
-                ?assertEqual({Path, Expected}, {Path, receive {routed, _, _, _, _} = Seen -> Seen after 5000 -> timeout end});
+                ?assertEqual({Path, Expected}, {Path, receive {routed, _, _, _, _} = Seen -> Seen after 5000 ->
+                    timeout end});
             _ ->
                 ?assertEqual({Path, Expected}, {Path, hd(lines(until_eof(Socket)))})
         end
@@ -189,7 +200,8 @@ bad_requests(_) ->
 -spec long_lines([term()]) -> ok.
 long_lines(_) ->
     Rule = {'_', old_handler, #{test => self(), init => fun(Req, S) -> {shutdown, Req, S} end}},
-    Request = fun(Path, Value) -> ["GET /", Path, " HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-A: ", Value, "\r\n\r\n"] end,
+    Request = fun(Path, Value) -> ["GET /", Path, " HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-A: ", Value,
+        "\r\n\r\n"] end,
     Long = fun(Size) -> lists:duplicate(Size, $x) end,
     Port = listen([{'_', [Rule]}]),
     [?assertEqual("HTTP/1.1 413 Request Entity Too Large", hd(lines(exchange(Port, Bytes)))) || Bytes <- [
@@ -209,7 +221,8 @@ the_decoder_of_the_listener(_) ->
             {[{_, Value}], Req3} = cowboy_http_req:qs_vals(Req2),
             cowboy_http_req:reply(200, [], [Segment, "|", Value], Req3)
         end,
-        tl(binary:split(answer("GET /a+%zz?q=%zz+b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", Handle, ProtoOpts), <<"\r\n\r\n">>))
+        tl(binary:split(answer("GET /a+%zz?q=%zz+b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", Handle,
+            ProtoOpts), <<"\r\n\r\n">>))
     end,
     ?assertEqual([<<"a %zz|%zz b">>], Path([{urldecode, {fun cowboy_http:urldecode/2, skip}}])),
     ?assertEqual([<<"A+%ZZ|%ZZ+B">>], Path([{urldecode, {fun(Text, up) -> cowboy_bstr:to_upper(Text) end, up}}])).
@@ -242,12 +255,16 @@ hooks(_) ->
         {ok, Req2} = cowboy_http_req:set_resp_header(<<"X-Ignored">>, <<"1">>, Req),
         Req2
     end,
-    Bytes = answer(?GET, fun(Req) -> cowboy_http_req:reply(200, [], <<"hi">>, Req) end, [{onrequest, Request}, {onresponse, Response}]),
+    Bytes = answer(?GET, fun(Req) -> cowboy_http_req:reply(200, [], <<"hi">>, Req) end,
+        [{onrequest, Request}, {onresponse, Response}]),
     ?assert(lists:member("x-hook: 1", lines(Bytes))),
-    ?assertEqual([{request, <<"/">>}, {response, 200, <<"2">>}], [receive {request, _} = A -> A end, receive {response, _, _} = B -> B end]),
+    ?assertEqual([{request, <<"/">>}, {response, 200, <<"2">>}],
+        [receive {request, _} = A -> A end, receive {response, _, _} = B -> B end]),
     Port = maps:get(port, farrier:info(old)),
-    ?assertEqual("HTTP/1.1 401 Unauthorized", hd(lines(exchange(Port, "GET /refused HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")))),
-    ?assertEqual([{request, <<"/refused">>}, {response, 401, <<"0">>}], [receive {request, _} = C -> C end, receive {response, _, _} = D -> D end]),
+    ?assertEqual("HTTP/1.1 401 Unauthorized", hd(lines(exchange(Port,
+        "GET /refused HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")))),
+    ?assertEqual([{request, <<"/refused">>}, {response, 401, <<"0">>}],
+        [receive {request, _} = C -> C end, receive {response, _, _} = D -> D end]),
     %% The hook may answer in the handler's place.
     Instead = fun
         (404, _, Req) -> {ok, Req2} = cowboy_http_req:reply(200, [], <<"found">>, Req), Req2;
@@ -258,24 +275,30 @@ hooks(_) ->
 
 -spec options_are_checked([term()]) -> ok.
 options_are_checked(_) ->
-    Start = fun(Transport, TransOpts, Protocol, ProtoOpts) -> cowboy:start_listener(other, 10, Transport, TransOpts, Protocol, ProtoOpts) end,
+    Start = fun(Transport, TransOpts, Protocol, ProtoOpts) ->
+        cowboy:start_listener(other, 10, Transport, TransOpts, Protocol, ProtoOpts) end,
     Tcp = cowboy_tcp_transport,
     Http = cowboy_http_protocol,
     Rows = [
-        {Tcp, [], Http, [], port}, {Tcp, [{port, x}], Http, [], port}, {Tcp, [{port, 0}, {ip, "127.0.0.1"}], Http, [], ip},
-        {Tcp, #{}, Http, [], transport_options}, {Tcp, [{port, 0}], Http, x, protocol_options}, {other_transport, [{port, 0}], Http, [], transport},
+        {Tcp, [], Http, [], port}, {Tcp, [{port, x}], Http, [], port},
+        {Tcp, [{port, 0}, {ip, "127.0.0.1"}], Http, [], ip},
+        {Tcp, #{}, Http, [], transport_options}, {Tcp, [{port, 0}], Http, x, protocol_options},
+        {other_transport, [{port, 0}], Http, [], transport},
         {Tcp, [{port, 0}], cowboy_clear, [], protocol}, {Tcp, [{port, 0}], Http, [{dispatch, [{'_', x}]}], dispatch},
         {Tcp, [{port, 0}], Http, [{timeout, -1}], timeout}, {Tcp, [{port, 0}], Http, [{urldecode, x}], urldecode},
         {Tcp, [{port, 0}], Http, [{onresponse, x}], onresponse}
     ],
-    [?assertMatch({_, {error, {bad_option, Name, _, Allowed}}} when is_binary(Allowed), {Row, Start(Transport, TransOpts, Protocol, ProtoOpts)})
+    [?assertMatch({_, {error, {bad_option, Name, _, Allowed}}} when is_binary(Allowed),
+        {Row, Start(Transport, TransOpts, Protocol, ProtoOpts)})
         || {Transport, TransOpts, Protocol, ProtoOpts, Name} = Row <- Rows],
     %% What Cowboy 0 did not know it dropped without a word.
-    ?assertMatch({ok, _}, Start(Tcp, [{port, 0}, {backlog, 10}, {max_connections, infinity}, {nodelay, true}, inet], Http, [{unknown, 1}])).
+    ?assertMatch({ok, _}, Start(Tcp, [{port, 0}, {backlog, 10}, {max_connections, infinity}, {nodelay, true}, inet],
+        Http, [{unknown, 1}])).
 
 -spec options_are_changed([term()]) -> ok.
 options_are_changed(_) ->
-    Reply = fun(Status) -> #{test => self(), init => fun(Req, S) -> {ok, Req2} = cowboy_http_req:reply(Status, Req), {shutdown, Req2, S} end} end,
+    Reply = fun(Status) -> #{test => self(), init => fun(Req, S) ->
+        {ok, Req2} = cowboy_http_req:reply(Status, Req), {shutdown, Req2, S} end} end,
     Opts = fun(Status) -> [{dispatch, [{'_', [{'_', old_handler, Reply(Status)}]}]}, {max_line_length, 1000}] end,
     [{dispatch, Dispatch} | More] = Opts(201),
     Port = listen(Dispatch, More),
@@ -291,7 +314,8 @@ options_are_changed(_) ->
 -spec a_listener_of_ones_own([term()]) -> ok.
 a_listener_of_ones_own(_) ->
     Rule = {'_', old_handler, #{test => self(), init => fun(Req, S) -> {shutdown, Req, S} end}},
-    Spec = cowboy:child_spec(other, 10, cowboy_tcp_transport, [{port, 0}, {ip, {127, 0, 0, 1}}], cowboy_http_protocol, [{dispatch, [{'_', [Rule]}]}]),
+    Spec = cowboy:child_spec(other, 10, cowboy_tcp_transport, [{port, 0}, {ip, {127, 0, 0, 1}}], cowboy_http_protocol,
+        [{dispatch, [{'_', [Rule]}]}]),
     ?assertMatch({{cowboy_listener_sup, other}, {_, _, _}, permanent, _, supervisor, _}, Spec),
     Test = self(),
     Sup = spawn_link(fun() ->
@@ -307,12 +331,14 @@ a_listener_of_ones_own(_) ->
     Sup ! stop,
     receive stopped -> ok end,
     %% Ranch came a little earlier than Cowboy's new names.
-    {ok, _} = ranch:start_listener(old, 1, ranch_tcp, [{port, 0}, {ip, {127, 0, 0, 1}}], cowboy_http_protocol, [{dispatch, [{'_', [Rule]}]}]),
+    {ok, _} = ranch:start_listener(old, 1, ranch_tcp, [{port, 0}, {ip, {127, 0, 0, 1}}], cowboy_http_protocol,
+        [{dispatch, [{'_', [Rule]}]}]),
     Socket2 = open(ranch:get_port(old)),
     send(Socket2, ?GET),
     _ = started(),
     ?assertEqual("HTTP/1.1 204 No Content", hd(lines(until_eof(Socket2)))),
-    ?assertError({bad_option, port, _, _}, cowboy:child_spec(other, 1, cowboy_tcp_transport, [], cowboy_http_protocol, [])).
+    ?assertError({bad_option, port, _, _}, cowboy:child_spec(other, 1, cowboy_tcp_transport, [], cowboy_http_protocol,
+        [])).
 
 -spec files([term()]) -> ok.
 files(Config) ->
@@ -321,15 +347,18 @@ files(Config) ->
     ok = file:write_file(filename:join(Dir, "data"), <<"raw">>),
     Types = {mimetypes, [{<<".html">>, [<<"text/html">>]}, {<<".css">>, [{<<"text">>, <<"css">>, []}]}]},
     ByFun = {mimetypes, {fun(Path, suffix) -> [<<"text/x", (filename:extension(Path))/binary>>] end, suffix}},
-    Etag = {etag, {fun(Attributes, strong) -> {size, Size} = {size, proplists:get_value(filesize, Attributes)}, {strong, integer_to_binary(Size)} end, strong}},
+    Etag = {etag, {fun(Attributes, strong) -> {size, Size} = {size, proplists:get_value(filesize, Attributes)},
+        {strong, integer_to_binary(Size)} end, strong}},
     Port = listen([{'_', [
         {[<<"a">>, '...'], cowboy_http_static, [{directory, Dir}, Types]},
         {[<<"b">>, '...'], cowboy_http_static, [{directory, list_to_binary(Dir)}, ByFun, Etag]},
-        {[<<"c">>], cowboy_http_static, [{directory, [list_to_binary(Dir)]}, {file, <<"page.html">>}, Types, {etag, {attributes, [filepath, filesize, inode, mtime]}}]},
+        {[<<"c">>], cowboy_http_static, [{directory, [list_to_binary(Dir)]}, {file, <<"page.html">>}, Types,
+            {etag, {attributes, [filepath, filesize, inode, mtime]}}]},
         {[<<"d">>, '...'], cowboy_http_static, [{directory, {priv_dir, stdlib, []}}]}
     ]}]),
     Get = fun(Path) -> get_file(Port, Path, "") end,
-    ?assertMatch({"HTTP/1.1 200 OK", #{"content-type" := "text/html", "content-length" := "11", "last-modified" := _}, <<"<p>iron</p>">>}, Get("/a/page.html")),
+    ?assertMatch({"HTTP/1.1 200 OK", #{"content-type" := "text/html", "content-length" := "11", "last-modified" := _},
+        <<"<p>iron</p>">>}, Get("/a/page.html")),
     ?assertNot(maps:is_key("etag", element(2, Get("/a/page.html")))),
     ?assertMatch({"HTTP/1.1 200 OK", #{"content-type" := "application/octet-stream"}, <<"raw">>}, Get("/a/data")),
     ?assertMatch({"HTTP/1.1 200 OK", #{"content-type" := "text/x.html", "etag" := "\"11\""}, _}, Get("/b/page.html")),
@@ -351,11 +380,13 @@ get_file(Port, Path, Lines) ->
 -spec generations_in_one_node([term()]) -> ok.
 generations_in_one_node(_) ->
     Port = listen([{'_', [{'_', old_echo_handler, []}]}]),
-    {ok, _} = cowboy:start_http(other, 1, [{ip, {127, 0, 0, 1}}, {port, 0}], [{env, [{dispatch, cowboy_router:compile([{'_', [{'_', old_later_handler, []}]}])}]}]),
+    {ok, _} = cowboy:start_http(other, 1, [{ip, {127, 0, 0, 1}}, {port, 0}],
+        [{env, [{dispatch, cowboy_router:compile([{'_', [{'_', old_later_handler, []}]}])}]}]),
     Old = open(Port),
     Later = open(maps:get(port, farrier:info(other))),
     [send(Socket, handshake()) || Socket <- [Old, Later]],
-    ?assertEqual([["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket"], ["HTTP/1.1 101 Switching Protocols", "connection: Upgrade"]],
+    ?assertEqual([["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket"],
+        ["HTTP/1.1 101 Switching Protocols", "connection: Upgrade"]],
         [lists:sublist(lines(head(Socket)), 2) || Socket <- [Old, Later]]),
     [begin
         send(Socket, text(<<"hi">>)),
@@ -368,9 +399,11 @@ generations_in_one_node(_) ->
 %% What init/3 returns says whose WebSocket it is.
 -spec generations_in_one_listener([term()]) -> ok.
 generations_in_one_listener(_) ->
-    Rules = [{[<<"ws">>, <<"old">>], old_echo_handler, []}, {[<<"ws">>, <<"later">>], old_later_handler, []}, {[<<"ws">>, <<"map">>], old_map_handler, []}],
+    Rules = [{[<<"ws">>, <<"old">>], old_echo_handler, []}, {[<<"ws">>, <<"later">>], old_later_handler, []},
+        {[<<"ws">>, <<"map">>], old_map_handler, []}],
     Old = listen([{'_', Rules}]),
-    Routes = [{"/ws/old", old_echo_handler, []}, {"/ws/later", old_later_handler, []}, {"/ws/map", old_map_handler, []}],
+    Routes = [{"/ws/old", old_echo_handler, []}, {"/ws/later", old_later_handler, []},
+        {"/ws/map", old_map_handler, []}],
     Compiled = cowboy_router:compile([{'_', Routes}]),
     {ok, _} = cowboy:start_http(other, 1, [{ip, {127, 0, 0, 1}}, {port, 0}], [{env, [{dispatch, Compiled}]}]),
     Later = maps:get(port, farrier:info(other)),
@@ -382,7 +415,8 @@ generations_in_one_listener(_) ->
         ?assertEqual({Path, <<16#81, 2, "hi">>}, {Path, received(Socket, 4)}),
         send(Socket, oracle_frame:close(1001, <<>>)),
         ?assertEqual({Path, hex(Wire)}, {Path, until_eof(Socket)})
-     end || Port <- [Old, Later], {Path, Wire} <- [{<<"/ws/old">>, "8800"}, {<<"/ws/later">>, "8802 03e9"}, {<<"/ws/map">>, "8802 03e9"}]],
+     end || Port <- [Old, Later], {Path, Wire} <- [{<<"/ws/old">>, "8800"}, {<<"/ws/later">>, "8802 03e9"},
+         {<<"/ws/map">>, "8802 03e9"}]],
     ok.
 
 %% In 2012 projects met Cowboy between two names: cowboy_req was there, cowboy_http_websocket still what init/3
@@ -406,7 +440,8 @@ routes_of_cowboy_1(_) ->
         {ok, Req2} = cowboy_http_req:reply(200, [], io_lib:format("~0p", [{Bindings, Info}]), Req),
         {shutdown, Req2, S}
     end,
-    Port = listen(cowboy_router:compile([{"localhost", [{"/a/:b/[...]", old_handler, #{test => self(), init => Init}}]}])),
+    Port = listen(cowboy_router:compile([{"localhost", [{"/a/:b/[...]", old_handler,
+        #{test => self(), init => Init}}]}])),
     Socket = open(Port),
     send(Socket, "GET /a/b/c HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
     _ = started(),

@@ -1,4 +1,5 @@
-%% @doc Handlers of 2.0.0-pre.1 to pre.3 over raw sockets: every callback, return, reason and byte that they could count on.
+%% @doc Handlers of 2.0.0-pre.1 to pre.3 over raw sockets: every callback, return, reason and byte that they could count
+%% on.
 -module(generation_2pre_SUITE).
 
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
@@ -12,7 +13,8 @@
 -include_lib("stdlib/include/assert.hrl").
 
 -import(oracle_frame, [text/1, binary/1, ping/1, pong/1, close/0, close/2, frame/2, frame/3, hex/1]).
--import(raw_client, [open/1, send/2, handshake/0, handshake/1, handshake/2, head/1, received/2, payload/1, until_eof/1]).
+-import(raw_client, [open/1, send/2, handshake/0, handshake/1, handshake/2, head/1, received/2, payload/1,
+    until_eof/1]).
 -import(handler_reports, [started/0, exit_of/1, calls/1, next_call/0, flush/0]).
 -import(pre_client, [listen/2, listen/3, unlisten/0, connect/2, upgraded/1]).
 
@@ -20,7 +22,8 @@
 suite() -> [{timetrap, {seconds, 60}}].
 
 -spec all() -> [atom()].
-all() -> [answer_to_the_handshake, compressed_sessions, what_is_refused_gets_400, early_data_is_lost, frames_as_the_handler_sees_them,
+all() -> [answer_to_the_handshake, compressed_sessions, what_is_refused_gets_400, early_data_is_lost,
+    frames_as_the_handler_sees_them,
     reasons_and_close_frames, returns, ends_by_the_handler, bad_returns_send_nothing, crashes, crashes_of_init,
     bad_returns_of_init, plain_requests, terminate_cannot_reply, terminate_is_optional, timeout_closes,
     one_process_for_all, every_message_reaches_the_handler, what_meta_says, own_protocols, middlewares,
@@ -41,23 +44,29 @@ end_per_testcase(_, _) -> unlisten().
 answer_to_the_handshake(_) ->
     Accept = "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
     Plain = ["HTTP/1.1 101 Switching Protocols", "connection: Upgrade", "upgrade: websocket", Accept],
-    With = fun(Line) -> ["HTTP/1.1 101 Switching Protocols", "connection: Upgrade", Line, "upgrade: websocket", Accept] end,
+    With = fun(Line) -> ["HTTP/1.1 101 Switching Protocols", "connection: Upgrade", Line, "upgrade: websocket",
+        Accept] end,
     Set = fun(F) -> #{init => fun(Req, S) -> {cowboy_websocket, F(Req), S} end} end,
     Rows = [
         {"nothing set", #{}, handshake(), Plain},
-        {"a 4-tuple with hibernate", #{init => fun(Req, S) -> {cowboy_websocket, Req, S, hibernate} end}, handshake(), Plain},
-        {"a 4-tuple with a timeout", #{init => fun(Req, S) -> {cowboy_websocket, Req, S, infinity} end}, handshake(), Plain},
+        {"a 4-tuple with hibernate", #{init => fun(Req, S) -> {cowboy_websocket, Req, S, hibernate} end}, handshake(),
+            Plain},
+        {"a 4-tuple with a timeout", #{init => fun(Req, S) -> {cowboy_websocket, Req, S, infinity} end}, handshake(),
+            Plain},
         {"a 5-tuple", #{init => fun(Req, S) -> {cowboy_websocket, Req, S, 5000, hibernate} end}, handshake(), Plain},
         {"version 8", #{}, handshake([{"sec-websocket-version", "8"}]), Plain},
         {"version 7", #{}, handshake([{"sec-websocket-version", "7"}]), Plain},
         {"keep-alive, Upgrade", #{}, handshake([{"connection", "keep-alive, Upgrade"}]), Plain},
         {"a POST", #{}, ["POST" | tl(handshake())], Plain},
         {"a header", Set(fun(R) -> cowboy_req:set_resp_header(<<"x-a">>, <<"1">>, R) end), handshake(), With("x-a: 1")},
-        {"a header and a body", Set(fun(R) -> cowboy_req:set_resp_body(<<"b">>, cowboy_req:set_resp_header(<<"x-a">>, <<"1">>, R)) end),
+        {"a header and a body", Set(fun(R) -> cowboy_req:set_resp_body(<<"b">>,
+            cowboy_req:set_resp_header(<<"x-a">>, <<"1">>, R)) end),
             handshake(), With("x-a: 1")},
-        {"a cookie", Set(fun(R) -> cowboy_req:set_resp_cookie(<<"a">>, <<"1">>, [{path, <<"/">>}, {http_only, true}], R) end),
+        {"a cookie", Set(fun(R) -> cowboy_req:set_resp_cookie(<<"a">>, <<"1">>, [{path, <<"/">>}, {http_only, true}],
+            R) end),
             handshake(), With("set-cookie: a=1; Version=1; Path=/; HttpOnly")},
-        {"offers of compression", #{}, handshake([{"sec-websocket-extensions", "permessage-deflate, x-webkit-deflate-frame"}]), Plain}
+        {"offers of compression", #{}, handshake([{"sec-websocket-extensions",
+            "permessage-deflate, x-webkit-deflate-frame"}]), Plain}
     ],
     [begin
         {Socket, _} = connect(Opts, Bytes),
@@ -71,27 +80,34 @@ answer_to_the_handshake(_) ->
 -spec compressed_sessions([term()]) -> ok.
 compressed_sessions(_) ->
     Tell = fun(Req, S) -> {cowboy_websocket, Req, S} end,
-    Say = fun({text, <<"meta">>}, R, S) -> {reply, {text, atom_to_binary(cowboy_req:meta(websocket_compress, R))}, R, S};
-             (Frame, R, S) -> {reply, Frame, R, S} end,
+    Say = fun
+        ({text, <<"meta">>}, R, S) ->
+            {reply, {text, atom_to_binary(cowboy_req:meta(websocket_compress, R))}, R, S};
+        (Frame, R, S) ->
+            {reply, Frame, R, S}
+    end,
     Port = listen([{'_', pre_handler, #{test => self(), init => Tell, handle => Say}}], [{compress, true}]),
     [begin
         Socket = open(Port),
         send(Socket, handshake([{"sec-websocket-extensions", Offer}])),
         _ = started(),
-        ?assertMatch({Offer, {_, _}}, {Offer, binary:match(head(Socket), <<"\r\nsec-websocket-extensions: ", Answer/binary, "\r\n">>)}),
+        ?assertMatch({Offer, {_, _}}, {Offer, binary:match(head(Socket),
+            <<"\r\nsec-websocket-extensions: ", Answer/binary, "\r\n">>)}),
         send(Socket, frame(1, hex("f248cdc9c90700"), #{rsv => 4})),
         ?assertEqual(hex("c107 f248cdc9c90700"), received(Socket, 9)),
         send(Socket, text(<<"meta">>)),
         ?assertMatch(<<16#C1, _>>, received(Socket, 2)),
         ok = gen_tcp:close(Socket)
-     end || {Offer, Answer} <- [{"permessage-deflate", <<"permessage-deflate">>}, {"x-webkit-deflate-frame", <<"x-webkit-deflate-frame">>},
+     end || {Offer, Answer} <- [{"permessage-deflate", <<"permessage-deflate">>},
+         {"x-webkit-deflate-frame", <<"x-webkit-deflate-frame">>},
         {"foo, x-webkit-deflate-frame; no_context_takeover", <<"x-webkit-deflate-frame">>}]],
     ok.
 
 -spec what_is_refused_gets_400([term()]) -> ok.
 what_is_refused_gets_400(_) ->
     Rows = [
-        {"connection", none}, {"connection", "close"}, {"upgrade", none}, {"upgrade", "foo"}, {"upgrade", "foo, websocket"},
+        {"connection", none}, {"connection", "close"}, {"upgrade", none}, {"upgrade", "foo"},
+        {"upgrade", "foo, websocket"},
         {"sec-websocket-version", none}, {"sec-websocket-version", "6"}, {"sec-websocket-version", "abc"},
         {"sec-websocket-key", none}, {"sec-websocket-extensions", ";;"}
     ],
@@ -130,7 +146,8 @@ frames_as_the_handler_sees_them(_) ->
         {"a ping", ping(<<"p">>), [{ping, <<"p">>}], "8a0170"},
         {"an empty pong is an atom", pong(<<>>), [pong], ""},
         {"a pong", pong(<<"p">>), [{pong, <<"p">>}], ""},
-        {"fragments around a ping", [frame(1, <<"a">>, #{fin => 0}), ping(<<>>), frame(0, <<"b">>)], [ping, {text, <<"ab">>}], "8a00"},
+        {"fragments around a ping", [frame(1, <<"a">>, #{fin => 0}), ping(<<>>), frame(0, <<"b">>)],
+            [ping, {text, <<"ab">>}], "8a00"},
         {"several in one segment", [text(<<"a">>), binary(<<"b">>)], [{text, <<"a">>}, {binary, <<"b">>}], ""}
     ],
     [begin
@@ -177,7 +194,8 @@ returns(_) ->
         {fun(R, S) -> {ok, R, S, hibernate} end, ""},
         {fun(R, S) -> {reply, A, R, S} end, "810161"},
         {fun(R, S) -> {reply, A, R, S, hibernate} end, "810161"},
-        {fun(R, S) -> {reply, [A, ping, {binary, ["b", <<"c">>]}, {pong, <<"p">>}], R, S} end, "810161 8900 82026263 8a0170"},
+        {fun(R, S) -> {reply, [A, ping, {binary, ["b", <<"c">>]}, {pong, <<"p">>}], R, S} end,
+            "810161 8900 82026263 8a0170"},
         {fun(R, S) -> {reply, [A], R, S, hibernate} end, "810161"},
         {fun(R, S) -> {reply, [], R, S} end, ""},
         {fun(R, S) -> {reply, [], R, S, hibernate} end, ""},
@@ -279,9 +297,11 @@ crashes_of_init(_) ->
     Rows = [
         {fun(_, _) -> error(boom) end, "500 Internal Server Error", error, boom, []},
         {fun(_, _) -> exit(boom) end, "500 Internal Server Error", exit, boom, []},
-        {fun(Req, _) -> cowboy_req:parse_header(<<"accept">>, Req) end, "400 Bad Request", error, {malformed_header, <<"accept">>},
+        {fun(Req, _) -> cowboy_req:parse_header(<<"accept">>, Req) end, "400 Bad Request", error,
+            {malformed_header, <<"accept">>},
             [{"accept", "a;=b"}]},
-        {fun(Req, _) -> cowboy_req:match_qs([missing], Req) end, "500 Internal Server Error", error, {badmatch, false}, []}
+        {fun(Req, _) -> cowboy_req:match_qs([missing], Req) end, "500 Internal Server Error", error, {badmatch, false},
+            []}
     ],
     [begin
         {Socket, Pid} = connect(#{init => Init}, handshake(Fields)),
@@ -290,7 +310,8 @@ crashes_of_init(_) ->
         ?assertEqual(Head, binary:part(Bytes, 0, byte_size(Head))),
         ?assertEqual([init, {terminate, {crash, Class, Reason}, opts}], calls(Pid)),
         {cowboy_handler, Report} = exit_of(Pid),
-        ?assertMatch([{class, Class}, {reason, Reason}, {mfa, {pre_handler, init, 2}}, {stacktrace, _}, {req, _}, {opts, #{}}], Report)
+        ?assertMatch([{class, Class}, {reason, Reason}, {mfa, {pre_handler, init, 2}}, {stacktrace, _}, {req, _},
+            {opts, #{}}], Report)
      end || {Init, Status, Class, Reason, Fields} <- Rows],
     Late = fun(Req, _) -> _ = cowboy_req:reply(200, [], <<"done">>, Req), error(boom) end,
     {Socket, _} = connect(#{init => Late}, handshake()),
@@ -302,7 +323,8 @@ crashes_of_init(_) ->
 bad_returns_of_init(_) ->
     Rows = [{fun(_, _) -> bad end, fun({{try_clause, bad}, _}) -> true; (_) -> false end},
         {fun(Req, _) -> {shutdown, Req} end, fun({{try_clause, {shutdown, _}}, _}) -> true; (_) -> false end},
-        {fun(Req, _) -> {stop, Req, undefined} end, fun({undef, [{stop, upgrade, _, _} | _]}) -> true; (_) -> false end}],
+        {fun(Req, _) -> {stop, Req, undefined} end, fun({undef, [{stop, upgrade, _, _} | _]}) -> true; (_) ->
+            false end}],
     [begin
         {Socket, Pid} = connect(#{init => Init}, handshake()),
         ?assertEqual(<<>>, until_eof(Socket)),
@@ -321,7 +343,8 @@ plain_requests(_) ->
     ?assertEqual(<<"hi">>, received(Socket, 2)),
     ?assertEqual([init, {terminate, normal, 0}], calls(Pid)),
     %% The connection lives on; a handler that says nothing is answered for.
-    cowboy:set_env(pre, dispatch, cowboy_router:compile([{'_', [{'_', pre_handler, #{test => self(), init => fun(R, S) -> {ok, R, S} end}}]}])),
+    cowboy:set_env(pre, dispatch, cowboy_router:compile([{'_',
+        [{'_', pre_handler, #{test => self(), init => fun(R, S) -> {ok, R, S} end}}]}])),
     send(Socket, "GET /x HTTP/1.1\r\nhost: a\r\n\r\n"),
     Second = started(),
     ?assertMatch(<<"HTTP/1.1 204 No Content\r\n", _/binary>>, head(Socket)),
@@ -391,7 +414,8 @@ every_message_reaches_the_handler(_) ->
 what_meta_says(_) ->
     Keep = fun(Req, S) -> {cowboy_websocket, cowboy_req:set_meta(own, 1, Req), S} end,
     Tell = fun(_, R, S) ->
-        Meta = [cowboy_req:meta(M, R) || M <- [websocket_version, websocket_compress, own, none]] ++ [cowboy_req:meta(none, R, d)],
+        Meta = [cowboy_req:meta(M, R) || M <- [websocket_version, websocket_compress, own, none]] ++
+            [cowboy_req:meta(none, R, d)],
         {reply, {text, term_to_binary(Meta)}, cowboy_req:set_meta(own, 2, R), S}
     end,
     {Socket, _} = connect(#{init => Keep, handle => Tell}, handshake([{"sec-websocket-version", "8"}])),
@@ -424,7 +448,8 @@ middlewares(_) ->
     Rows = [{halt, <<"HTTP/1.1 403">>}, {stop, <<"HTTP/1.1 403">>}, {error, <<"HTTP/1.1 418">>}],
     [begin
         Env = {script, #{test => self(), middleware => What}},
-        Port = listen([{'_', pre_handler, #{}}], [{env, [Env]}, {middlewares, [pre_middleware, cowboy_router, cowboy_handler]}],
+        Port = listen([{'_', pre_handler, #{}}], [{env, [Env]},
+            {middlewares, [pre_middleware, cowboy_router, cowboy_handler]}],
             #{generation => '2pre'}),
         Socket = open(Port),
         send(Socket, handshake()),
@@ -439,7 +464,8 @@ middlewares(_) ->
 middlewares_of_the_generation(_) ->
     Env = {script, #{test => self()}},
     Port = listen([{'_', pre_handler, #{test => self()}}],
-        [{env, [Env]}, {middlewares, [cowboy_router, pre_middleware, cowboy_handler, pre_middleware]}], #{generation => '2pre'}),
+        [{env, [Env]}, {middlewares, [cowboy_router, pre_middleware, cowboy_handler, pre_middleware]}],
+        #{generation => '2pre'}),
     Socket = open(Port),
     send(Socket, handshake()),
     Pid = started(),
@@ -447,7 +473,8 @@ middlewares_of_the_generation(_) ->
     send(Socket, close()),
     ?assertEqual(hex("8800"), until_eof(Socket)),
     ?assertEqual(normal, exit_of(Pid)),
-    ?assertEqual([{middleware, <<"GET">>, undefined}, init, {terminate, remote, 0}, {middleware, <<"GET">>, closed}], calls(Pid)),
+    ?assertEqual([{middleware, <<"GET">>, undefined}, init, {terminate, remote, 0}, {middleware, <<"GET">>, closed}],
+        calls(Pid)),
     ok.
 
 -spec hooks_of_the_generation([term()]) -> ok.
@@ -458,7 +485,8 @@ hooks_of_the_generation(_) ->
         Test ! {call, {response, Status, is_list(Headers), Body, cowboy_req:meta(hooked, Req)}},
         Req
     end,
-    Port = listen([{"/ws", pre_handler, #{test => self()}}, {"/plain", pre_handler, #{test => self(), init => fun(R, S) -> {ok, cowboy_req:reply(200, [], <<"b">>, R), S} end}}],
+    Port = listen([{"/ws", pre_handler, #{test => self()}}, {"/plain", pre_handler,
+        #{test => self(), init => fun(R, S) -> {ok, cowboy_req:reply(200, [], <<"b">>, R), S} end}}],
         [{onrequest, Request}, {onresponse, Response}], #{generation => '2pre'}),
     [begin
         Socket = open(Port),

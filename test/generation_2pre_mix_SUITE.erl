@@ -1,4 +1,5 @@
-%% @doc Whole handlers of 2014 to 2016 as their authors wrote them, side by side, and what pre.4 to pre.9 did differently.
+%% @doc Whole handlers of 2014 to 2016 as their authors wrote them, side by side, and what pre.4 to pre.9 did
+%% differently.
 -module(generation_2pre_mix_SUITE).
 
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
@@ -64,17 +65,21 @@ every_generation_on_one_listener(_) ->
     Handlers = [{<<"0">>, pre_neighbour_0, []}, {<<"1">>, pre_neighbour_1, []}, {<<"pre">>, pre_quiet_handler, []},
         {<<"2">>, draft_handler, #{test => self(), init => Upgrade}}],
     Old = [{'_', [{[Path], Handler, Opts} || {Path, Handler, Opts} <- Handlers]}],
-    Dispatch = cowboy_router:compile([{'_', [{<<"/", Path/binary>>, Handler, Opts} || {Path, Handler, Opts} <- Handlers]}]),
+    Dispatch = cowboy_router:compile([{'_', [{<<"/", Path/binary>>, Handler, Opts}
+        || {Path, Handler, Opts} <- Handlers]}]),
     Socket = [{ip, {127, 0, 0, 1}}, {port, 0}],
     Starts = [
-        {start_listener, fun() -> cowboy:start_listener(pre, 1, cowboy_tcp_transport, Socket, cowboy_http_protocol, [{dispatch, Old}]) end},
+        {start_listener, fun() -> cowboy:start_listener(pre, 1, cowboy_tcp_transport, Socket, cowboy_http_protocol,
+            [{dispatch, Old}]) end},
         {start_http, fun() -> cowboy:start_http(pre, 1, Socket, [{env, [{dispatch, Dispatch}]}]) end},
-        {pre, fun() -> farrier:start_listener(pre, #{ip => {127, 0, 0, 1}, port => 0, generation => '2pre', dispatch => Dispatch}) end},
+        {pre, fun() -> farrier:start_listener(pre, #{ip => {127, 0, 0, 1}, port => 0, generation => '2pre',
+            dispatch => Dispatch}) end},
         {start_clear, fun() -> cowboy:start_clear(pre, Socket, #{env => #{dispatch => Dispatch}}) end}
     ],
     [begin
         {ok, _} = Start(),
-        [echoes(Name, Path, Echo) || {Path, Echo} <- [{<<"0">>, <<"0:a">>}, {<<"1">>, <<"a">>}, {<<"pre">>, <<"<a>">>}, {<<"2">>, <<"a">>}]],
+        [echoes(Name, Path, Echo) || {Path, Echo} <- [{<<"0">>, <<"0:a">>}, {<<"1">>, <<"a">>}, {<<"pre">>, <<"<a>">>},
+            {<<"2">>, <<"a">>}]],
         ok = unlisten()
      end || {Name, Start} <- Starts],
     ok.
@@ -156,7 +161,8 @@ strict_without_the_old_start_function(_) ->
         Socket = draft(fun cowboy:start_clear/3, Init),
         ?assertMatch(<<"HTTP/1.1 500 ", _/binary>>, head(Socket)),
         ok = unlisten()
-     end || Init <- [fun(R, S) -> {cowboy_websocket, R, S, hibernate} end, fun(R, S) -> {cowboy_websocket, R, S, 100} end,
+     end || Init <- [fun(R, S) -> {cowboy_websocket, R, S, hibernate} end,
+         fun(R, S) -> {cowboy_websocket, R, S, 100} end,
         fun(R, S) -> {cowboy_websocket, R, S, 100, hibernate} end]],
     ?assertEqual(none, receive {call, Call} -> Call after 0 -> none end),
     ok.

@@ -47,8 +47,10 @@ same_messages(Generation, Node) ->
     ?FORALL({Stream, Cuts}, {stream(), cuts()},
         begin
             {Frames, Messages} = lists:unzip(Stream),
-            Steps = [upgrade_silently] ++ segments(iolist_to_binary(Frames), Cuts) ++ [{send, oracle_frame:close()}, eof],
-            Scenario = #{id => erlang:unique_integer([positive]), name => "a stream", generation => Generation, steps => Steps},
+            Steps = [upgrade_silently] ++ segments(iolist_to_binary(Frames), Cuts) ++
+                [{send, oracle_frame:close()}, eof],
+            Scenario = #{id => erlang:unique_integer([positive]), name => "a stream", generation => Generation,
+                steps => Steps},
             #{wire := [{eof, Wire}], callbacks := Callbacks, exits := Exits} = oracle_run:scenario(Node, Scenario),
             Expected = [handled(Generation, M) || M <- lists:append(Messages)],
             Echo = iolist_to_binary([echo(M) || M <- lists:append(Messages)] ++ [<<16#88, 0>>]),
@@ -73,7 +75,8 @@ payload() -> oneof([binary(), ?LET(Size, oneof([125, 126, 127, 1000, 65535, 6553
 %% Characters of every UTF-8 length.
 -spec text() -> proper_types:type().
 text() ->
-    ?LET(Characters, list(oneof([integer(0, 127), integer(128, 2047), integer(2048, 16#D7FF), integer(16#E000, 16#FFFF), integer(16#10000, 16#10FFFF)])),
+    ?LET(Characters, list(oneof([integer(0, 127), integer(128, 2047), integer(2048, 16#D7FF), integer(16#E000, 16#FFFF),
+        integer(16#10000, 16#10FFFF)])),
          unicode:characters_to_binary(Characters)).
 
 -spec control() -> proper_types:type().

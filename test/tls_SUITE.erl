@@ -1,22 +1,28 @@
-%% @doc Listeners that speak TLS: with clients that others wrote, with `openssl', with OTP's `ssl', and beside a real Cowboy.
+%% @doc Listeners that speak TLS: with clients that others wrote, with `openssl', with OTP's `ssl', and beside a real
+%% Cowboy.
 -module(tls_SUITE).
 
--export([all/0, groups/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_group/2, end_per_group/2, end_per_testcase/2]).
+-export([all/0, groups/0, suite/0, init_per_suite/1, end_per_suite/1, init_per_group/2, end_per_group/2,
+    end_per_testcase/2]).
 -export([npm_ws/1, python_websockets/1]).
--export([openssl_is_served_in_both_versions/1, messages_of_every_size_come_back/1, many_small_messages_come_back_in_order/1,
+-export([openssl_is_served_in_both_versions/1, messages_of_every_size_come_back/1,
+    many_small_messages_come_back_in_order/1,
          what_a_client_sent_before_its_end_is_answered/1, a_close_frame_is_followed_by_close_notify/1,
          a_client_that_reads_late_gets_everything/1, a_hangup_is_noticed_while_nothing_is_read/1,
-         a_forged_record_ends_its_connection_alone/1, bodies_of_many_records_come_and_go_whole/1, a_session_is_resumed_where_that_is_allowed/1]).
+         a_forged_record_ends_its_connection_alone/1, bodies_of_many_records_come_and_go_whole/1,
+         a_session_is_resumed_where_that_is_allowed/1]).
 -export([cowboy_1_handlers_are_told_ssl/1, cowboy_0_handlers_are_told_ssl/1, responses_are_as_cowboys/1,
          ranch_starts_listeners_over_ranch_ssl/1]).
 -export([a_client_certificate_reaches_the_handler/1, clients_without_a_certificate_are_refused_where_one_is_required/1,
          a_client_certificate_of_a_stranger_is_refused/1, depth_bounds_the_chain_of_a_client/1]).
 -export([the_certificate_is_the_one_of_the_name_asked_for/1, the_certificate_suits_the_client/1,
          the_chain_is_completed_from_cacertfile/1, keys_may_have_passwords/1, certificates_may_be_der/1]).
--export([new_options_serve_new_connections_and_old_ones_go_on/1, files_are_read_again/1, bad_new_options_change_nothing/1]).
+-export([new_options_serve_new_connections_and_old_ones_go_on/1, files_are_read_again/1,
+    bad_new_options_change_nothing/1]).
 -export([bad_files_are_refused_by_name/1, bad_options_are_refused_by_name/1, ciphers_and_versions_are_honoured/1,
          what_ssl_offers_may_be_passed_back/1, keys_are_not_shown_in_reports/1]).
--export([a_slow_handshake_is_cut_off/1, what_is_no_handshake_is_refused_and_counted/1, handshakes_count_as_connections/1]).
+-export([a_slow_handshake_is_cut_off/1, what_is_no_handshake_is_refused_and_counted/1,
+    handshakes_count_as_connections/1]).
 
 -include_lib("common_test/include/ct.hrl").
 
@@ -37,7 +43,8 @@ all() -> [{group, clients_1}, {group, clients_2}, {group, traffic}, {group, gene
 groups() ->
     [{clients_1, [npm_ws, python_websockets]},
      {clients_2, [npm_ws, python_websockets]},
-     {traffic, [openssl_is_served_in_both_versions, messages_of_every_size_come_back, many_small_messages_come_back_in_order,
+     {traffic, [openssl_is_served_in_both_versions, messages_of_every_size_come_back,
+         many_small_messages_come_back_in_order,
                 what_a_client_sent_before_its_end_is_answered, a_close_frame_is_followed_by_close_notify,
                 a_client_that_reads_late_gets_everything, a_hangup_is_noticed_while_nothing_is_read,
                 a_forged_record_ends_its_connection_alone,
@@ -49,10 +56,12 @@ groups() ->
                             a_client_certificate_of_a_stranger_is_refused, depth_bounds_the_chain_of_a_client]},
      {certificates, [the_certificate_is_the_one_of_the_name_asked_for, the_certificate_suits_the_client,
                      the_chain_is_completed_from_cacertfile, keys_may_have_passwords, certificates_may_be_der]},
-     {reload, [new_options_serve_new_connections_and_old_ones_go_on, files_are_read_again, bad_new_options_change_nothing]},
+     {reload, [new_options_serve_new_connections_and_old_ones_go_on, files_are_read_again,
+         bad_new_options_change_nothing]},
      {options, [bad_files_are_refused_by_name, bad_options_are_refused_by_name, ciphers_and_versions_are_honoured,
                 what_ssl_offers_may_be_passed_back, keys_are_not_shown_in_reports]},
-     {handshakes, [a_slow_handshake_is_cut_off, what_is_no_handshake_is_refused_and_counted, handshakes_count_as_connections]}].
+     {handshakes, [a_slow_handshake_is_cut_off, what_is_no_handshake_is_refused_and_counted,
+         handshakes_count_as_connections]}].
 
 -spec init_per_suite([term()]) -> [term()].
 init_per_suite(Config) ->
@@ -123,7 +132,8 @@ messages_of_every_size_come_back(Config) ->
 many_small_messages_come_back_in_order(Config) ->
     Socket = tls_client:websocket(tls_handler:listen(2, chain(Config)), []),
     Numbers = lists:seq(1, 20000),
-    Sender = spawn_link(fun() -> [raw_client:send(Socket, oracle_frame:text(integer_to_binary(N))) || N <- Numbers] end),
+    Sender = spawn_link(fun() -> [raw_client:send(Socket, oracle_frame:text(integer_to_binary(N)))
+        || N <- Numbers] end),
     [{1, N} = {1, binary_to_integer(element(2, {1, _} = raw_client:frame(Socket)))} || N <- Numbers],
     false = is_process_alive(Sender),
     ssl:close(Socket).
@@ -197,7 +207,8 @@ bodies_of_many_records_come_and_go_whole(Config) ->
     Port = tls_handler:listen(2, chain(Config)),
     Body = crypto:strong_rand_bytes(3000000),
     {ok, Socket} = tls_client:connect(Port, []),
-    Request = ["POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: ", integer_to_binary(byte_size(Body)), "\r\n\r\n"],
+    Request = ["POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: ", integer_to_binary(byte_size(Body)),
+        "\r\n\r\n"],
     [begin
          raw_client:send(Socket, [Request, Body]),
          Response = response(Socket, byte_size(Body), <<>>),
@@ -371,14 +382,16 @@ shown_by(Name, Port, Config) ->
 
 -spec which(binary(), [term()]) -> atom().
 which(Der, Config) ->
-    [Shown] = [Name || Name <- [localhost, other, elliptic], tls_files:der(file(atom_to_list(Name) ++ ".pem", Config)) =:= Der],
+    [Shown] = [Name || Name <- [localhost, other, elliptic],
+        tls_files:der(file(atom_to_list(Name) ++ ".pem", Config)) =:= Der],
     Shown.
 
 -spec the_certificate_suits_the_client([term()]) -> ok.
 the_certificate_suits_the_client(Config) ->
     Pair = fun(Name) -> #{certfile => file(Name ++ ".pem", Config), keyfile => file(Name ++ ".key", Config)} end,
     Port = tls_handler:listen(2, [{certs_keys, [Pair("elliptic"), Pair("localhost")]}]),
-    Shown = fun(Algorithms) -> which(tls_client:shown(Port, [{signature_algs, Algorithms}, {versions, ['tlsv1.3']}]), Config) end,
+    Shown = fun(Algorithms) -> which(tls_client:shown(Port, [{signature_algs, Algorithms}, {versions, ['tlsv1.3']}]),
+        Config) end,
     elliptic = Shown([ecdsa_secp256r1_sha256, rsa_pss_rsae_sha256]),
     localhost = Shown([rsa_pss_rsae_sha256]),
     ok.
@@ -410,7 +423,8 @@ keys_may_have_passwords(Config) ->
 certificates_may_be_der(Config) ->
     Der = fun(Name) -> tls_files:der(file(Name, Config)) end,
     [begin
-         Options = [{cert, Cert}, {key, tls_files:key(file("localhost.key", Config))}, {cacerts, [Der("intermediate.pem")]}],
+         Options = [{cert, Cert}, {key, tls_files:key(file("localhost.key", Config))},
+             {cacerts, [Der("intermediate.pem")]}],
          localhost = which(tls_client:shown(tls_handler:listen(2, Options), []), Config)
      end || Cert <- [Der("localhost.pem"), [Der("localhost.pem"), Der("intermediate.pem")]]],
     ok.
@@ -484,14 +498,17 @@ bad_files_are_refused_by_name(Config) ->
 -spec bad_options_are_refused_by_name([term()]) -> ok.
 bad_options_are_refused_by_name(Config) ->
     Options = [
-        {verify, verify_maybe}, {fail_if_no_peer_cert, yes}, {depth, -1}, {versions, ['tlsv1.4']}, {versions, ['tlsv1.1']},
+        {verify, verify_maybe}, {fail_if_no_peer_cert, yes}, {depth, -1}, {versions, ['tlsv1.4']},
+        {versions, ['tlsv1.1']},
         {versions, []}, {ciphers, ["NO-SUCH-SUITE"]}, {ciphers, ["HIGH:!aNULL"]}, {ciphers, ["DHE-RSA-AES256-SHA"]},
         {eccs, [sect571r1]},
-        {supported_groups, [x448]}, {honor_cipher_order, 1}, {alpn_preferred_protocols, [<<"mqtt">>]}, {reuse_sessions, maybe},
+        {supported_groups, [x448]}, {honor_cipher_order, 1}, {alpn_preferred_protocols, [<<"mqtt">>]},
+        {reuse_sessions, maybe},
         {sni_fun, fun(_) -> undefined end}, {verify_fun, {fun(_, _, _) -> ok end, []}}, {sni_hosts, ["host"]},
         {handshake_timeout, soon}, {early_data, enabled}, {crl_check, true}, {psk_identity, "x"},
         {user_lookup_fun, {fun() -> ok end, x}},
-        {partial_chain, fun(_) -> ok end}, {signature_algs, []}, {key, {'DSAPrivateKey', <<>>}}, {password, 1}, {handshake, hello}
+        {partial_chain, fun(_) -> ok end}, {signature_algs, []}, {key, {'DSAPrivateKey', <<>>}}, {password, 1},
+        {handshake, hello}
     ],
     [begin
          {error, {bad_option, Name, _, Allowed}} = start([Option | chain(Config)]),
@@ -531,9 +548,12 @@ what_ssl_offers_may_be_passed_back(Config) ->
     Options = [
         {ciphers, ssl:cipher_suites(default, 'tlsv1.2')}, {ciphers, ssl:cipher_suites(all, 'tlsv1.3')},
         {ciphers, ssl:cipher_suites(exclusive, 'tlsv1.2', openssl)}, {eccs, ssl:eccs()}, {secure_renegotiate, true},
-        {client_renegotiation, false}, {dhfile, "/nowhere/dh.pem"}, {next_protocols_advertised, [<<"h2">>, <<"http/1.1">>]},
-        {alpn_preferred_protocols, [<<"h2">>, <<"http/1.1">>]}, {hibernate_after, 5000}, {log_level, none}, {reuse_sessions, save},
-        {handshake_timeout, infinity}, {cacerts, [tls_files:der(file("root.pem", Config))]}, {session_tickets, stateless}
+        {client_renegotiation, false}, {dhfile, "/nowhere/dh.pem"},
+        {next_protocols_advertised, [<<"h2">>, <<"http/1.1">>]},
+        {alpn_preferred_protocols, [<<"h2">>, <<"http/1.1">>]}, {hibernate_after, 5000}, {log_level, none},
+        {reuse_sessions, save},
+        {handshake_timeout, infinity}, {cacerts, [tls_files:der(file("root.pem", Config))]},
+        {session_tickets, stateless}
     ],
     [begin
          Port = tls_handler:listen(2, [Option | chain(Config)]),
@@ -544,10 +564,12 @@ what_ssl_offers_may_be_passed_back(Config) ->
 -spec keys_are_not_shown_in_reports([term()]) -> ok.
 keys_are_not_shown_in_reports(Config) ->
     {Type, Der} = tls_files:key(file("localhost.key", Config)),
-    {ok, Pid} = farrier:start_listener(hidden, #{ip => {127, 0, 0, 1}, tls => #{certfile => file("localhost.pem", Config), key => {Type, Der}}}),
+    {ok, Pid} = farrier:start_listener(hidden, #{ip => {127, 0, 0, 1},
+        tls => #{certfile => file("localhost.pem", Config), key => {Type, Der}}}),
     Shown = [sys:get_state(Child) || {_, Child, _, [farrier_listener]} <- supervisor:which_children(Pid)],
     true = Shown =/= [],
-    Printed = iolist_to_binary(io_lib:format("~w ~w", [Shown, supervisor:get_childspec(farrier_sup, {farrier_listener_sup, hidden})])),
+    Printed = iolist_to_binary(io_lib:format("~w ~w", [Shown,
+        supervisor:get_childspec(farrier_sup, {farrier_listener_sup, hidden})])),
     nomatch = binary:match(Printed, iolist_to_binary(io_lib:format("~w", [Der]))),
     ok.
 
@@ -561,7 +583,8 @@ a_slow_handshake_is_cut_off(Config) ->
          ok = gen_tcp:send(Socket, Start),
          {error, closed} = gen_tcp:recv(Socket, 0, ?PATIENCE)
      end || Start <- [<<>>, <<22, 3, 1, 2, 0, 1, 0>>]],
-    await(fun() -> maps:with([failed_handshakes, connections], farrier:info(?REF)) =:= #{failed_handshakes => 2, connections => 0} end).
+    await(fun() -> maps:with([failed_handshakes, connections], farrier:info(?REF)) =:= #{failed_handshakes => 2,
+        connections => 0} end).
 
 -spec what_is_no_handshake_is_refused_and_counted([term()]) -> ok.
 what_is_no_handshake_is_refused_and_counted(Config) ->
@@ -570,7 +593,8 @@ what_is_no_handshake_is_refused_and_counted(Config) ->
          {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}]),
          ok = gen_tcp:send(Socket, Bytes),
          <<>> = without_alert(Socket)
-     end || Bytes <- [<<"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n">>, <<22, 3, 3, 0, 1, 255>>, binary:copy(<<22, 3, 1, 64, 0>>, 20000)]],
+     end || Bytes <- [<<"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n">>, <<22, 3, 3, 0, 1, 255>>,
+         binary:copy(<<22, 3, 1, 64, 0>>, 20000)]],
     await(fun() -> maps:get(failed_handshakes, farrier:info(?REF)) =:= 3 end),
     {<<"HTTP/1.1 200 OK">>, _, _} = tls_client:get(Port, "/"),
     ok.

@@ -1,7 +1,7 @@
 %% @doc The handler that the real clients talk to, of both generations in one module.
 %%
-%% Echoes what it gets; takes the first subprotocol that is offered; the text `close CODE REASON' makes it close. A listener's
-%% start function decides which generation's callbacks are used: Cowboy 1 calls `init/3', Cowboy 2 `init/2'.
+%% Echoes what it gets; takes the first subprotocol that is offered; the text `close CODE REASON' makes it close. A
+%% listener's start function decides which generation's callbacks are used: Cowboy 1 calls `init/3', Cowboy 2 `init/2'.
 -module(clients_handler).
 
 -export([init/2, websocket_handle/2, websocket_info/2]).
@@ -23,7 +23,8 @@ start(2, Dispatch) -> cowboy:start_clear({?MODULE, 2}, [{port, 0}], #{env => #{d
 
 -spec init(cowboy_req:req(), []) -> {cowboy_websocket, cowboy_req:req(), [], map()}.
 init(Req, State) ->
-    {cowboy_websocket, chosen(cowboy_req:parse_header(<<"sec-websocket-protocol">>, Req), Req), State, #{max_frame_size => infinity}}.
+    {cowboy_websocket, chosen(cowboy_req:parse_header(<<"sec-websocket-protocol">>, Req), Req), State,
+        #{max_frame_size => infinity}}.
 
 -spec websocket_handle(term(), []) -> {[term()], []}.
 websocket_handle(Frame, State) -> {answer(Frame), State}.

@@ -5,7 +5,8 @@
 
 -record(member, {room, name}).
 
--spec init(cowboy_req:req(), term()) -> {cowboy_websocket, cowboy_req:req(), #member{}, timeout()} | {ok, cowboy_req:req(), term()}.
+-spec init(cowboy_req:req(), term()) -> {cowboy_websocket, cowboy_req:req(), #member{}, timeout()} | {ok,
+    cowboy_req:req(), term()}.
 init(Req, Opts) ->
     #{name := Name} = cowboy_req:match_qs([{name, nonempty, <<"anonymous">>}], Req),
     case cowboy_req:parse_header(<<"sec-websocket-protocol">>, Req) of
@@ -45,5 +46,6 @@ websocket_info(_, Req, Member) ->
 -spec terminate(term(), cowboy_req:req(), #member{}) -> ok.
 terminate(Reason, Req, #member{room = Room}) ->
     ets:match_delete(pre_chat, {Room, self(), '_'}),
-    [Pid ! {said, <<"left">>, io_lib:format("~p ~s", [Reason, cowboy_req:path(Req)])} || {_, Pid, _} <- ets:lookup(pre_chat, Room)],
+    [Pid ! {said, <<"left">>, io_lib:format("~p ~s", [Reason, cowboy_req:path(Req)])}
+        || {_, Pid, _} <- ets:lookup(pre_chat, Room)],
     ok.

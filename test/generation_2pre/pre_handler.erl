@@ -1,5 +1,5 @@
-%% @doc A handler of 2.0.0-pre.1 to pre.3 whose callbacks a test writes: `Opts' maps them to funs, and names who is told of
-%% every call. The state counts the calls.
+%% @doc A handler of 2.0.0-pre.1 to pre.3 whose callbacks a test writes: `Opts' maps them to funs, and names who is told
+%% of every call. The state counts the calls.
 -module(pre_handler).
 
 -export([init/2, websocket_handle/3, websocket_info/3, terminate/3]).

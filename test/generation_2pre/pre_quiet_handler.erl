@@ -6,7 +6,8 @@
 -spec init(Req, S) -> {cowboy_websocket, Req, S, timeout(), hibernate} when Req :: cowboy_req:req().
 init(Req, Opts) -> {cowboy_websocket, Req, Opts, 60000, hibernate}.
 
--spec websocket_handle(term(), Req, S) -> {reply, term(), Req, S, hibernate} | {ok, Req, S} when Req :: cowboy_req:req().
+-spec websocket_handle(term(), Req, S) -> {reply, term(), Req, S, hibernate} | {ok, Req,
+    S} when Req :: cowboy_req:req().
 websocket_handle({text, Text}, Req, State) -> {reply, {text, ["<", Text, ">"]}, Req, State, hibernate};
 websocket_handle(_Frame, Req, State) -> {ok, Req, State}.
 

@@ -1,5 +1,5 @@
-%% @doc A handler that is WebSocket, loop and plain in one, and says so in `init' by what the request looks like: as Bullet's and
-%% SockJS's were, for Cowboy 1 (`init/3') and 2 (`init/2') alike.
+%% @doc A handler that is WebSocket, loop and plain in one, and says so in `init' by what the request looks like: as
+%% Bullet's and SockJS's were, for Cowboy 1 (`init/3') and 2 (`init/2') alike.
 -module(neighbours_bullet).
 
 -export([init/3, handle/2, info/3, terminate/3]).

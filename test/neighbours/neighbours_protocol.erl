@@ -12,7 +12,8 @@ upgrade(Req, Env, Handler, #{script := Script}) -> upgrade(Req, Env, Handler, Sc
 upgrade(Req, Env, Handler, #{script := #{upgrade := Fun}}, Opts) -> Fun(Req, Env, {Handler, Opts}).
 
 -spec upgrade(term(), term(), module(), term(), timeout(), run | hibernate) -> term().
-upgrade(Req, Env, Handler, #{script := #{upgrade := Fun}}, Timeout, Hibernate) -> Fun(Req, Env, {Handler, Timeout, Hibernate}).
+upgrade(Req, Env, Handler, #{script := #{upgrade := Fun}}, Timeout, Hibernate) ->
+Fun(Req, Env, {Handler, Timeout, Hibernate}).
 
 %% Where a suspended request goes on, once `wake' has woken it.
 -spec resume(term(), term()) -> term().

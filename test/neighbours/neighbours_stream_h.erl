@@ -1,5 +1,5 @@
-%% @doc A stream handler that reports what it sees and passes it on, rewritten by the funs of the protocol option `rewrite'; and the
-%% module that a rewritten `switch_protocol' names.
+%% @doc A stream handler that reports what it sees and passes it on, rewritten by the funs of the protocol option
+%% `rewrite'; and the module that a rewritten `switch_protocol' names.
 -module(neighbours_stream_h).
 
 -export([init/3, data/4, info/3, terminate/3, early_error/5]).

@@ -3,8 +3,8 @@
 
 -export([make/1, der/1, key/1]).
 
-%% An authority with an intermediate one; `localhost' in RSA and in EC, `other.test' and a client, certified by the intermediate
-%% one; and what else a listener may be given. The names are those of the files, without the directory.
+%% An authority with an intermediate one; `localhost' in RSA and in EC, `other.test' and a client, certified by the
+%% intermediate one; and what else a listener may be given. The names are those of the files, without the directory.
 -spec make(file:filename()) -> ok.
 make(Dir) ->
     authority(Dir, "root", self),
@@ -17,7 +17,8 @@ make(Dir) ->
     openssl(Dir, "pkcs8 -topk8 -in localhost.key -out encrypted.key -passout pass:secret"),
     openssl(Dir, "rsa -aes128 -traditional -in localhost.key -out traditional.key -passout pass:secret"),
     openssl(Dir, "ecparam -genkey -noout -name secp521r1 -out p521.key"),
-    ok = file:write_file(filename:join(Dir, "garbage.pem"), <<"-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n">>),
+    ok = file:write_file(filename:join(Dir, "garbage.pem"),
+        <<"-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n">>),
     ok = file:write_file(filename:join(Dir, "empty.pem"), <<>>),
     {ok, Leaf} = file:read_file(filename:join(Dir, "localhost.pem")),
     {ok, Intermediate} = file:read_file(filename:join(Dir, "intermediate.pem")),
@@ -25,7 +26,8 @@ make(Dir) ->
 
 -spec authority(file:filename(), string(), string() | self) -> ok.
 authority(Dir, Name, self) ->
-    openssl(Dir, ["req -x509 -newkey rsa:2048 -nodes -keyout ", Name, ".key -out ", Name, ".pem -days 2 -subj /CN=", Name]);
+    openssl(Dir, ["req -x509 -newkey rsa:2048 -nodes -keyout ", Name, ".key -out ", Name, ".pem -days 2 -subj /CN=",
+        Name]);
 authority(Dir, Name, Issuer) ->
     sign(Dir, Name, "rsa:2048", Issuer, "basicConstraints=critical,CA:TRUE").
 
@@ -37,7 +39,8 @@ certificate(Dir, Name, Algorithm, AltName) ->
 sign(Dir, Name, Algorithm, Issuer, Extension) ->
     ok = file:write_file(filename:join(Dir, Name ++ ".ext"), Extension),
     openssl(Dir, ["req -newkey ", Algorithm, " -nodes -keyout ", Name, ".key -out ", Name, ".csr -subj /CN=", Name]),
-    openssl(Dir, ["x509 -req -days 2 -in ", Name, ".csr -CA ", Issuer, ".pem -CAkey ", Issuer, ".key -CAcreateserial -out ", Name,
+    openssl(Dir, ["x509 -req -days 2 -in ", Name, ".csr -CA ", Issuer, ".pem -CAkey ", Issuer,
+        ".key -CAcreateserial -out ", Name,
                   ".pem -extfile ", Name, ".ext"]).
 
 -spec openssl(file:filename(), iodata()) -> ok.

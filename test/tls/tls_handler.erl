@@ -1,5 +1,5 @@
-%% @doc The handler of the suite, for Cowboy 1 and 2: plain and WebSocket in one. A listener's start function decides which
-%% callbacks are used.
+%% @doc The handler of the suite, for Cowboy 1 and 2: plain and WebSocket in one. A listener's start function decides
+%% which callbacks are used.
 -module(tls_handler).
 
 -export([init/2, websocket_handle/2, websocket_info/2]).
