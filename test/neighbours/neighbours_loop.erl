@@ -6,6 +6,8 @@
 -export([init/2, init/3, info/3, terminate/3]).
 -export([state/1]).
 
+-import(oracle_script, [run/4]).
+
 -spec init(term(), map()) -> term().
 init(Req, Script) ->
     oracle_trace:callback(state(Script), init),
@@ -29,11 +31,3 @@ info(Message, Req, State) ->
 terminate(Reason, Req, State) ->
     oracle_trace:callback(State, {terminate, Reason, State}),
     run(terminate, [Reason, Req, State], State, ok).
-
--spec run(atom(), [term()], map(), term()) -> term().
-run(Callback, Args, #{script := Script}, Default) -> run(Callback, Args, Script, Default);
-run(Callback, Args, Script, Default) ->
-    case Script of
-        #{Callback := Fun} -> apply(Fun, Args);
-        _ -> Default
-    end.

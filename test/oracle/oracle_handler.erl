@@ -7,6 +7,8 @@
 -export([init/2, websocket_init/1, websocket_handle/2, websocket_info/2, terminate/3]).
 -export([upgrade/2, state/1]).
 
+-import(oracle_script, [run/4]).
+
 -spec init(cowboy_req:req(), map()) -> term().
 init(Req, Script) ->
     oracle_trace:init_called(Script, {init, cowboy_req:method(Req), cowboy_req:path(Req)}),
@@ -43,14 +45,6 @@ websocket_info(Message, State) ->
 terminate(Reason, Req, State) ->
     oracle_trace:callback(State, {terminate, Reason, State}),
     run(terminate, [Reason, Req, State], State, ok).
-
--spec run(atom(), [term()], map(), term()) -> term().
-run(Callback, Args, #{script := Script}, Default) -> run(Callback, Args, Script, Default);
-run(Callback, Args, Script, Default) ->
-    case Script of
-        #{Callback := Fun} -> apply(Fun, Args);
-        _ -> Default
-    end.
 
 -spec plain(term(), map()) -> term().
 plain({Type, Payload}, State) when Type =:= text; Type =:= binary -> {[{Type, Payload}], State};

@@ -5,6 +5,8 @@
 -export([websocket_init/3, websocket_handle/3, websocket_info/3, websocket_terminate/3]).
 -export([state/1]).
 
+-import(oracle_script, [run/4]).
+
 -spec init({tcp | ssl, http}, term(), map()) -> term().
 init(Transport, Req, Script) ->
     oracle_trace:init_called(Script, {init, Transport}),
@@ -46,14 +48,6 @@ websocket_info(Message, Req, State) ->
 websocket_terminate(Reason, Req, State) ->
     oracle_trace:callback(State, {terminate, Reason, State}),
     run(terminate, [Reason, Req, State], State, ok).
-
--spec run(atom(), [term()], map(), term()) -> term().
-run(Callback, Args, #{script := Script}, Default) -> run(Callback, Args, Script, Default);
-run(Callback, Args, Script, Default) ->
-    case Script of
-        #{Callback := Fun} -> apply(Fun, Args);
-        _ -> Default
-    end.
 
 -spec plain(term(), term(), map()) -> term().
 plain({Type, Payload}, Req, State) when Type =:= text; Type =:= binary -> {reply, {Type, Payload}, Req, State};
