@@ -235,14 +235,15 @@ persistence(408) -> [{<<"connection">>, <<"close">>}];
 persistence(_) -> [].
 
 -spec status(error | exit | throw, term()) -> 400..599.
-status(exit, {request_error, timeout, _}) -> 408;
-status(exit, {request_error, payload_too_large, _}) -> 413;
-status(exit, {request_error, _, _}) -> 400;
+status(throw, _) -> 500;
+status(_, {request_error, timeout, _}) -> 408;
+status(_, {request_error, payload_too_large, _}) -> 413;
+status(_, {request_error, _, _}) -> 400;
 status(_, _) -> 500.
 
 %% A malformed request is the client's fault and not logged.
 -spec log_crash(error | exit | throw, term(), list(), #request{}) -> ok.
-log_crash(exit, {request_error, _, _}, _, _) ->
+log_crash(Class, {request_error, _, _}, _, _) when Class =/= throw ->
     farrier_connection_sup:logged();
 log_crash(Class, Reason, Stack, #request{ref = Ref, config = #{logger := Logger}}) ->
     #{stream_id := StreamId} = farrier_exchange:request(),

@@ -109,12 +109,12 @@ from_map(#{headers := Headers} = Map) ->
         _ -> Req
     end.
 
-%% The headers as they arrived, unless a middleware has changed them.
+%% The headers as they arrived, unless a middleware has changed them. A map never has the transfer coding.
 -spec kept_headers(#{binary() => binary()}, req()) -> [{binary(), binary()}].
 kept_headers(Headers, #http_req{headers = Arrived}) ->
     case farrier_req_2:headers_map(lists:reverse(Arrived)) of
         Headers -> Arrived;
-        _ -> maps:to_list(Headers)
+        _ -> maps:to_list(Headers) ++ [Field || {<<"transfer-encoding">>, _} = Field <- Arrived]
     end.
 
 %% @doc A field of the record by its name, or a list of fields.
