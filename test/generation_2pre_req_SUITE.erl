@@ -31,7 +31,8 @@ end_per_testcase(_, _) -> unlisten().
 -spec getters_give_bare_values([term()]) -> ok.
 getters_give_bare_values(_) ->
     Request = ["POST /a/7/x/y?q=1&q=2&flag&e=%20 HTTP/1.1\r\nhost: Example.org:8080\r\n",
-        "accept: text/html;q=0.5, */*\r\nauthorization: Basic dTpw\r\ncookie: a=1; b=2\r\nrange: bytes=0-1\r\ncontent-length: 0\r\n\r\n"],
+        "accept: text/html;q=0.5, */*\r\nauthorization: Basic dTpw\r\ncookie: a=1; b=2\r\n",
+        "range: bytes=0-1\r\ncontent-length: 0\r\n\r\n"],
     Values = fun(R) -> [
         {method, cowboy_req:method(R), <<"POST">>},
         {version, cowboy_req:version(R), 'HTTP/1.1'},
