@@ -198,7 +198,7 @@ pub struct ListenerOptions {
     pub max_authorization_header_value_length: Option<usize>,
     /// The same for `cookie`, where it differs.
     pub max_cookie_header_value_length: Option<usize>,
-    /// Longest host with its port, in bytes: 414 beyond.
+    /// Longest host with its port in an absolute target, in bytes: 414 from there on. Default: 255.
     pub max_authority_length: Option<usize>,
     /// Most headers of a request: 431 beyond.
     pub max_headers: usize,

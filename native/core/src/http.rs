@@ -4,23 +4,26 @@ mod body;
 mod exchange;
 mod head;
 mod http2;
+mod malformed;
 
 pub(crate) use head::{check_head, inform_head};
 
 use crate::bridge::{Bridge, End, ResponseHead};
-use crate::config::HttpVersion;
+use crate::config::{HttpVersion, ListenerOptions};
 use crate::connection;
 use crate::handle::{Handle, Signals};
 use crate::listener::{Admission, Client, Shared};
 use crate::stream::{Rewound, Stream};
 use body::Body;
+use bytes::Bytes;
 use exchange::{Abort, Answer, Exchange, Upgraded};
 use head::{Origin, Refusal};
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use malformed::Begun;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -55,15 +58,65 @@ struct WireState<B: Bridge> {
     undecided: Mutex<Option<Arc<Handle<B>>>>,
     /// Informational responses that wait for the end of the response before them. hyper knows none.
     informs: Mutex<Vec<u8>>,
+    /// Whether a request is being answered.
+    answering: AtomicBool,
+    /// Whether all requests have been answered, so that what hyper writes now is an answer of its own.
+    idle: AtomicBool,
+    next: Mutex<Next>,
+}
+
+/// What is known of a request before it is one.
+struct Next {
+    begun: Begun,
+    /// It will be none.
+    refused: Option<Refused>,
+}
+
+#[derive(Clone, Copy)]
+enum Refused {
+    Status(u16),
+    /// hyper did not say why.
+    ByHyper,
 }
 
 impl<B: Bridge> WireState<B> {
-    fn new() -> Self {
+    fn new(options: &ListenerOptions) -> Self {
         WireState {
             unflushed: AtomicBool::new(false),
             rename_version: AtomicBool::new(false),
             undecided: Mutex::new(None),
             informs: Mutex::new(Vec::new()),
+            answering: AtomicBool::new(false),
+            idle: AtomicBool::new(true),
+            next: Mutex::new(Next {
+                begun: Begun::new(options),
+                refused: None,
+            }),
+        }
+    }
+
+    fn next(&self) -> MutexGuard<'_, Next> {
+        self.next
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn is_idle(&self) -> bool {
+        self.idle.load(Ordering::Relaxed)
+    }
+
+    /// A request has come.
+    fn request(self: &Arc<Self>) -> Answering<B> {
+        self.answering.store(true, Ordering::Relaxed);
+        self.idle.store(false, Ordering::Relaxed);
+        Answering(self.clone())
+    }
+
+    /// Nothing is left to be sent.
+    fn flushed(&self) {
+        self.unflushed.store(false, Ordering::Relaxed);
+        if !self.answering.load(Ordering::Relaxed) && !self.idle.swap(true, Ordering::Relaxed) {
+            self.next().begun.reset();
         }
     }
 
@@ -100,6 +153,41 @@ impl<B: Bridge> WireState<B> {
     }
 }
 
+/// Goes along with a response's body, which hyper drops once it has all of it.
+struct Answering<B: Bridge>(Arc<WireState<B>>);
+
+impl<B: Bridge> Drop for Answering<B> {
+    fn drop(&mut self) {
+        self.0.answering.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A response's body, and that it is being sent.
+struct Answered<B: Bridge> {
+    body: Body<B>,
+    _answering: Answering<B>,
+}
+
+impl<B: Bridge> hyper::body::Body for Answered<B> {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 /// Serves one accepted socket until it closes or becomes a WebSocket.
 pub(crate) async fn serve<B: Bridge>(
     mut stream: Stream,
@@ -129,7 +217,7 @@ pub(crate) async fn serve<B: Bridge>(
     if is_http2 {
         return http2::serve(stream, origin, shared, admission).await;
     }
-    let wire = Arc::new(WireState::new());
+    let wire = Arc::new(WireState::new(shared.options()));
     let connection = Arc::new(Connection {
         shared: shared.clone(),
         origin,
@@ -140,7 +228,17 @@ pub(crate) async fn serve<B: Bridge>(
     });
     let service = {
         let connection = connection.clone();
-        service_fn(move |request| Box::pin(answer(connection.clone(), request)))
+        service_fn(move |request| {
+            let answering = connection.wire.request();
+            let response = answer(connection.clone(), request);
+            Box::pin(async move {
+                let body = |body| Answered {
+                    body,
+                    _answering: answering,
+                };
+                response.await.map(|response| response.map(body))
+            })
+        })
     };
     let io = TokioIo::new(Wire {
         stream,
@@ -150,6 +248,7 @@ pub(crate) async fn serve<B: Bridge>(
     let mut last = std::pin::pin!(connection.last_request());
     let mut is_last = false;
     let mut too_slow = false;
+    let mut too_large = false;
     let upgraded = poll_fn(|cx| {
         if !is_last && last.as_mut().poll(cx).is_ready() {
             is_last = true;
@@ -162,6 +261,7 @@ pub(crate) async fn serve<B: Bridge>(
         finished.map(|result| {
             if let Err(error) = result {
                 too_slow = error.is_timeout();
+                too_large = error.is_parse_too_large();
                 tracing::debug!(%error, peer = ?connection.origin.peer, "HTTP connection ended");
             }
             None
@@ -182,9 +282,16 @@ pub(crate) async fn serve<B: Bridge>(
             if let Some(Upgraded { handle, .. }) = connection.abandoned_upgrade() {
                 handle.upgrade_lost(End::Closed);
             }
-            if too_slow && !parts.read_buf.is_empty() {
+            let refused = connection.wire.next().refused;
+            let status = match refused {
+                Some(Refused::Status(status)) => Some(status),
+                Some(Refused::ByHyper) => Some(malformed::status(&parts.read_buf, too_large)),
+                None if too_slow && malformed::has_request_line(&parts.read_buf) => Some(408),
+                None => None,
+            };
+            if let Some(status) = status {
                 // Whatever happens to it, the connection ends.
-                let _ = stream.write_all(head::REQUEST_TIMEOUT).await;
+                let _ = stream.write_all(&malformed::refusal(status)).await;
             }
             linger(stream, &shared).await;
         }
@@ -386,6 +493,15 @@ impl<B: Bridge> Wire<B> {
         Poll::Ready(Ok(()))
     }
 
+    /// Whether this write is hyper's own answer to what is no request. It is kept from the client, who gets one that says more.
+    fn refuses(&self) -> bool {
+        let refuses = self.state.is_idle();
+        if refuses {
+            self.state.next().refused.get_or_insert(Refused::ByHyper);
+        }
+        refuses
+    }
+
     /// Cowboy 2 answers HTTP/1.0 requests with HTTP/1.1 in the status line, which hyper can't.
     fn poll_write_renamed(
         &mut self,
@@ -415,7 +531,19 @@ impl<B: Bridge> AsyncRead for Wire<B> {
         if self.state.holds_reads() {
             return Poll::Pending;
         }
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        if !self.state.is_idle() {
+            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        let mut next = self.state.next();
+        next.begun
+            .count(&buffer.filled()[before..])
+            .map_err(|status| {
+                next.refused = Some(Refused::Status(status));
+                io::Error::from(io::ErrorKind::InvalidData)
+            })?;
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -425,6 +553,9 @@ impl<B: Bridge> AsyncWrite for Wire<B> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.refuses() {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         ready!(self.poll_begin(cx))?;
         if let Some(written) = self.poll_write_renamed(cx, bytes) {
             return written;
@@ -437,6 +568,9 @@ impl<B: Bridge> AsyncWrite for Wire<B> {
         cx: &mut Context<'_>,
         vectors: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.refuses() {
+            return Poll::Ready(Ok(vectors.iter().map(|vector| vector.len()).sum()));
+        }
         ready!(self.poll_begin(cx))?;
         if let Some(first) = vectors.first()
             && let Some(written) = self.poll_write_renamed(cx, first)
@@ -452,7 +586,7 @@ impl<B: Bridge> AsyncWrite for Wire<B> {
 
     /// hyper flushes the socket only when its own buffer is empty.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.state.unflushed.store(false, Ordering::Relaxed);
+        self.state.flushed();
         ready!(self.poll_inform(cx))?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }

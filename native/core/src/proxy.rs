@@ -268,7 +268,8 @@ impl ProxyInfo {
             0x03 | 0x04 => {}
             0x20 => self.ssl = Some(Ssl::parse(&value)?),
             0x30 => self.netns = Some(value),
-            _ => self.raw_tlvs.push((kind, value)),
+            // The last comes first, as with Ranch.
+            _ => self.raw_tlvs.insert(0, (kind, value)),
         }
         Ok(())
     }
@@ -311,5 +312,80 @@ impl Ssl {
         } else {
             Err(short())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read, and what is left.
+    fn parse(mut bytes: &[u8]) -> Result<(ProxyInfo, &[u8]), String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let read = runtime.unwrap().block_on(read(&mut bytes));
+        read.map(|info| (info, bytes))
+            .map_err(|error| error.to_string())
+    }
+
+    fn version_2_with(family: u8, rest: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(rest.len()).unwrap().to_be_bytes();
+        [v2::PROTOCOL_PREFIX, &[0x21, family], &length, rest].concat()
+    }
+
+    const IPV4: [u8; 12] = [10, 0, 0, 1, 10, 0, 0, 2, 4, 210, 0, 80];
+
+    #[test]
+    fn not_a_byte_more_than_the_header_is_read() {
+        for header in [
+            b"PROXY UNKNOWN\r\n".to_vec(),
+            b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n".to_vec(),
+            b"PROXY TCP6 ::1 ::2 1 2\r\n".to_vec(),
+            version_2_with(0x11, &IPV4),
+            version_2_with(0x11, &[&IPV4[..], &[4, 0, 2, 0, 0]].concat()),
+            version_2_with(0, &[]),
+        ] {
+            let bytes = [&header[..], b"GET /"].concat();
+            assert_eq!(parse(&bytes).unwrap().1, b"GET /", "{header:?}");
+            for end in 0..header.len() {
+                assert!(parse(&header[..end]).is_err(), "{header:?} up to {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn addresses_and_parts_are_told() {
+        let parts = [0x01, 0, 2, b'h', b'2', 0xe0, 0, 1, 7, 0xe1, 0, 0];
+        let bytes = version_2_with(0x11, &[&IPV4[..], &parts].concat());
+        let (info, _) = parse(&bytes).unwrap();
+        let source: IpAddr = [10, 0, 0, 1].into();
+        let destination: IpAddr = [10, 0, 0, 2].into();
+        assert_eq!(info.addresses, Some(ip(source, 1234, destination, 80)));
+        assert_eq!(info.alpn.as_deref().map(|alpn| &alpn[..]), Some(&b"h2"[..]));
+        let raw: Vec<_> = (info.raw_tlvs.iter().map(|(kind, _)| *kind)).collect();
+        assert_eq!(raw, [0xe1, 0xe0]);
+    }
+
+    #[test]
+    fn what_tls_the_client_spoke_is_told() {
+        let tls = [3, 0, 0, 0, 0, 0x21, 0, 3, b'1', b'.', b'3'];
+        let ssl = Ssl::parse(&tls).unwrap();
+        assert_eq!(ssl.client, [SslClient::Ssl, SslClient::CertConn]);
+        assert!(ssl.verified);
+        for end in [0, 1, 4, 6, 7, 8, 10] {
+            assert!(Ssl::parse(&tls[..end]).is_err(), "{end} bytes");
+        }
+    }
+
+    #[test]
+    fn a_header_that_is_none_says_why() {
+        assert!(
+            parse(b"GET / HTTP/1.1\r\n\r\n")
+                .unwrap_err()
+                .contains("signature")
+        );
+        let long = [&b"PROXY UNKNOWN "[..], &[b'a'; 200]].concat();
+        assert!(parse(&long).unwrap_err().contains("107"));
+        let cut = version_2_with(0x11, &[&IPV4[..], &[1, 0, 9, 0]].concat());
+        assert!(parse(&cut).is_err());
     }
 }

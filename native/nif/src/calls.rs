@@ -63,9 +63,11 @@ fn io_error<'a>(env: Env<'a>, failure: &io::Error) -> Term<'a> {
 fn posix(code: i32) -> &'static str {
     match code {
         1 => "eperm",
+        2 => "enoent",
         EBADF => "ebadf",
         12 => "enomem",
         13 => "eacces",
+        19 => "enodev",
         23 => "enfile",
         24 => "emfile",
         97 => "eafnosupport",

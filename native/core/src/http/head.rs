@@ -6,12 +6,8 @@ use crate::proxy::ProxyInfo;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{Response, StatusCode, Version};
+use hyper::{Method, Response, StatusCode, Version};
 use serde_bytes::ByteBuf;
-
-/// What a client gets whose request head did not come in time (Cowboy 2).
-pub const REQUEST_TIMEOUT: &[u8] =
-    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// A request that never reaches a handler, by the status that the client gets.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +36,15 @@ impl Origin {
 
 /// The longest request head that the limits allow, in bytes.
 pub fn largest(options: &ListenerOptions) -> usize {
-    let header = options.max_header_name_length + options.max_header_value_length + 4;
+    let value = [
+        options.max_authorization_header_value_length,
+        options.max_cookie_header_value_length,
+    ]
+    .into_iter()
+    .flatten()
+    .fold(options.max_header_value_length, usize::max);
+    let header = options.max_header_name_length.saturating_add(value);
+    let header = header.saturating_add(4);
     options
         .max_request_line_length
         .saturating_add(header.saturating_mul(options.max_headers.saturating_add(1)))
@@ -104,6 +108,9 @@ fn check_limits(parts: &Parts, options: &ListenerOptions) -> Result<(), Refusal>
     if method > options.max_method_length {
         return Err(Refusal(501));
     }
+    if parts.version != Version::HTTP_2 {
+        check_line(parts, options)?;
+    }
     if target + method + " HTTP/1.1".len() + 1 > options.max_request_line_length {
         return Err(Refusal(414));
     }
@@ -112,12 +119,33 @@ fn check_limits(parts: &Parts, options: &ListenerOptions) -> Result<(), Refusal>
     }
     let too_long = parts.headers.iter().any(|(name, value)| {
         name.as_str().len() > options.max_header_name_length
-            || value.len() > options.max_header_value_length
+            || value.len() > longest_value(name, options)
     });
     if too_long {
         return Err(Refusal(431));
     }
     Ok(())
+}
+
+/// Methods that only proxies answer to, and targets with a host too long.
+fn check_line(parts: &Parts, options: &ListenerOptions) -> Result<(), Refusal> {
+    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+        return Err(Refusal(501));
+    }
+    let authority = parts.uri.authority().map_or(0, |host| host.as_str().len());
+    if authority >= options.max_authority_length.unwrap_or(255) {
+        return Err(Refusal(414));
+    }
+    Ok(())
+}
+
+fn longest_value(name: &HeaderName, options: &ListenerOptions) -> usize {
+    let own = match *name {
+        hyper::header::AUTHORIZATION => options.max_authorization_header_value_length,
+        hyper::header::COOKIE => options.max_cookie_header_value_length,
+        _ => None,
+    };
+    own.unwrap_or(options.max_header_value_length)
 }
 
 /// Host (lower case, without port) and port: from the Host header (RFC 9110 7.2), of which HTTP/1.1 requires exactly one, or
@@ -130,7 +158,7 @@ fn host(parts: &Parts, default_port: u16) -> Result<(Vec<u8>, u16), Refusal> {
     let mut values = parts.headers.get_all(hyper::header::HOST).iter();
     let Some(value) = values.next() else {
         return match parts.version {
-            Version::HTTP_10 => Ok((Vec::new(), default_port)),
+            Version::HTTP_10 if !is_authority(&parts.uri) => Ok((Vec::new(), default_port)),
             _ => Err(Refusal(400)),
         };
     };
@@ -138,6 +166,7 @@ fn host(parts: &Parts, default_port: u16) -> Result<(Vec<u8>, u16), Refusal> {
         return Err(Refusal(400));
     }
     let value = value.to_str().map_err(|_| Refusal(400))?;
+    check_target(parts, value)?;
     let (host, port) = match value.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => {
             (host, port.parse().map_err(|_| Refusal(400))?)
@@ -145,6 +174,26 @@ fn host(parts: &Parts, default_port: u16) -> Result<(Vec<u8>, u16), Refusal> {
         _ => (value, default_port),
     };
     Ok((host.to_ascii_lowercase().into_bytes(), port))
+}
+
+/// A target is absolute, a path or, of OPTIONS alone, `*` (RFC 9112 3.2), and the Host of an absolute one repeats its authority (3.2.2). Where
+/// they name different hosts, whoever stands in front may have meant either: refused, as Cowboy does.
+fn check_target(parts: &Parts, host: &str) -> Result<(), Refusal> {
+    if parts.uri.path() == "*" && parts.method != hyper::Method::OPTIONS {
+        return Err(Refusal(400));
+    }
+    let Some(authority) = parts.uri.authority() else {
+        return Ok(());
+    };
+    if !is_authority(&parts.uri) && authority.as_str().eq_ignore_ascii_case(host.trim()) {
+        return Ok(());
+    }
+    Err(Refusal(400))
+}
+
+/// Whether it is an authority alone, the form of CONNECT.
+fn is_authority(target: &hyper::Uri) -> bool {
+    target.authority().is_some() && target.scheme().is_none()
 }
 
 /// Refuses headers that would let a value break out of its line (RFC 9112 11.1).
@@ -214,7 +263,7 @@ pub fn upgrade_head(head: &ResponseHead, options: &UpgradeOptions) -> Vec<u8> {
     head_bytes(options.version, head, reason)
 }
 
-fn head_bytes(version: HttpVersion, head: &ResponseHead, usual_reason: &[u8]) -> Vec<u8> {
+pub fn head_bytes(version: HttpVersion, head: &ResponseHead, usual_reason: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
     bytes.extend_from_slice(match version {
         HttpVersion::Http10 => b"HTTP/1.0 ",
