@@ -111,7 +111,10 @@ nonsense_is_named_with_what_is_allowed_test_() ->
         {stream_handlers, [], #{stream_handlers => [cowboy_tracer_h, cowboy_stream_h]}},
         {stream_handlers, [], #{stream_handlers => [lists, cowboy_stream_h]}},
         {stream_handlers, [], #{stream_handlers => [cowboy_compress_h]}},
-        {proxy_header, [], #{proxy_header => true}},
+        {proxy_header, [], #{proxy_header => on}},
+        {fd, [{fd, 3}], #{}},
+        {port, [{ip, {local, "a"}}, {port, 1}], #{}},
+        {linger, [{linger, true}], #{}},
         {bridge, [], #{bridge => "nif"}}]].
 
 protocol_options_of_the_wrong_kind_are_named_test() ->
