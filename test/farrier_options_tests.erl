@@ -93,7 +93,7 @@ nonsense_is_named_with_what_is_allowed_test_() ->
         {port, [{port, 65536}], #{}},
         {port, [{port, -1}], #{}},
         {ip, [{ip, "127.0.0.1"}], #{}},
-        {ip, [{ip, {local, <<"sock">>}}], #{}},
+        {ip, [{ip, {local, <<>>}}], #{}},
         {backlog, [{backlog, 0}], #{}},
         {nodelay, [{nodelay, maybe_so}], #{}},
         {max_connections, [{max_connections, foo}], #{}},
