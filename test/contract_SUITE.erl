@@ -4,7 +4,8 @@
 
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
 -export([every_handler_speaks_its_generation_under_every_listener/1, exports_of_two_generations_follow_the_listener/1,
-    begun_response_is_ended_when_websocket_init_refuses/1, answered_request_is_not_upgraded/1,
+    the_hook_sees_responses_of_the_server/1, begun_response_is_ended_when_websocket_init_refuses/1,
+    answered_request_is_not_upgraded/1,
     messages_are_served_between_the_halves_of_a_frame/1, frames_behind_a_stop_are_ignored/1,
     reply_in_a_session_is_a_crash/1, reply_in_terminate_has_no_clause/1, killed_session_says_nothing/1,
     trapped_exits_are_messages/1, hibernation_ends_with_the_next_message/1, hibernating_session_times_out/1,
@@ -88,6 +89,37 @@ begun_response_is_ended_when_websocket_init_refuses(_) ->
         ?assertEqual({Generation, normal, begun(Generation)}, {Generation, exit_of(Pid), calls(Pid)})
      end || {Generation, Module} <- [{0, cowboy_http_req}, {1, cowboy_req}]],
     ok.
+
+%% The listener's `onresponse' is asked whoever answers.
+-spec the_hook_sees_responses_of_the_server([term()]) -> ok.
+the_hook_sees_responses_of_the_server(_) ->
+    Test = self(),
+    Rows = [{0, fun(Status, _, Req) -> Test ! {hook, Status}, Req end},
+        {1, fun(Status, _, _, Req) -> Test ! {hook, Status}, Req end}],
+    [begin
+        Port = listen(own_start(Generation), handler(Generation), #{test => Test}, [{onresponse, Hook}]),
+        Refused = raw_client:exchange(Port, Request),
+        ?assertEqual({Generation, <<Status/binary, " ">>}, {Generation, binary:part(Refused, 9, 4)}),
+        ?assertEqual({Generation, {hook, binary_to_integer(Status)}}, {Generation, hooked()})
+     end || {Generation, Hook} <- Rows, {Status, Request} <- [
+        {<<"400">>, "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {<<"404">>, "GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"}]],
+    [begin
+        Port = listen(own_start(Generation), handler(Generation), #{test => Test, init => fun(_, _) -> error(boom) end},
+            [{onresponse, Hook}]),
+        Socket = open(Port),
+        send(Socket, handshake()),
+        Pid = started(),
+        ?assertMatch({Generation, <<"HTTP/1.1 500 ", _/binary>>}, {Generation, until_eof(Socket)}),
+        _ = exit_of(Pid),
+        ?assertEqual({Generation, {hook, 500}}, {Generation, hooked()})
+     end || {Generation, Hook} <- Rows],
+    ok.
+
+%% The hook has been asked by the time that the response is here.
+-spec hooked() -> {hook, term()} | none.
+hooked() ->
+    receive {hook, _} = Hook -> Hook after 0 -> none end.
 
 %% The Req says that it has been answered, and no clause of Cowboy's sends a 101 for such a one.
 -spec answered_request_is_not_upgraded([term()]) -> ok.
@@ -313,25 +345,29 @@ upgraded(Start, Generation, Script) ->
     {Socket, Pid}.
 
 -spec listen(atom(), module(), term()) -> inet:port_number().
-listen(Start, Handler, Opts) ->
+listen(Start, Handler, Opts) -> listen(Start, Handler, Opts, []).
+
+-spec listen(atom(), module(), term(), [{atom(), term()}]) -> inet:port_number().
+listen(Start, Handler, Opts, ProtoOpts) ->
     ok = unlisten(),
-    Address = [{ip, {127, 0, 0, 1}}, {port, 0}],
-    {ok, _} = start(Start, Address, Handler, Opts),
+    {ok, _} = start(Start, [{ip, {127, 0, 0, 1}}, {port, 0}], Handler, Opts, ProtoOpts),
     ranch:get_port(?LISTENER).
 
--spec start(atom(), list(), module(), term()) -> {ok, pid()} | {error, term()}.
-start(start_listener, Address, Handler, Opts) ->
-    Dispatch = [{'_', [{'_', Handler, Opts}]}],
-    cowboy:start_listener(?LISTENER, 10, cowboy_tcp_transport, Address, cowboy_http_protocol, [{dispatch, Dispatch}]);
-start(start_http, Address, Handler, Opts) ->
-    cowboy:start_http(?LISTENER, 10, Address, [{env, [{dispatch, compiled(Handler, Opts)}]}]);
-start(start_clear_4, Address, Handler, Opts) ->
+%% The handler is at `/ws'.
+-spec start(atom(), list(), module(), term(), list()) -> {ok, pid()} | {error, term()}.
+start(start_listener, Address, Handler, Opts, ProtoOpts) ->
+    Dispatch = [{'_', [{[<<"ws">>], Handler, Opts}]}],
+    cowboy:start_listener(?LISTENER, 10, cowboy_tcp_transport, Address, cowboy_http_protocol,
+        [{dispatch, Dispatch} | ProtoOpts]);
+start(start_http, Address, Handler, Opts, ProtoOpts) ->
+    cowboy:start_http(?LISTENER, 10, Address, [{env, [{dispatch, compiled(Handler, Opts)}]} | ProtoOpts]);
+start(start_clear_4, Address, Handler, Opts, []) ->
     cowboy:start_clear(?LISTENER, 10, Address, #{env => #{dispatch => compiled(Handler, Opts)}});
-start(start_clear, Address, Handler, Opts) ->
+start(start_clear, Address, Handler, Opts, []) ->
     cowboy:start_clear(?LISTENER, Address, #{env => #{dispatch => compiled(Handler, Opts)}}).
 
 -spec compiled(module(), term()) -> term().
-compiled(Handler, Opts) -> cowboy_router:compile([{'_', [{'_', Handler, Opts}]}]).
+compiled(Handler, Opts) -> cowboy_router:compile([{'_', [{"/ws", Handler, Opts}]}]).
 
 -spec unlisten() -> ok.
 unlisten() ->

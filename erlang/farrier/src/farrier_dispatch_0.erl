@@ -20,8 +20,7 @@
     {ok, module(), Opts :: term(), bindings(), HostInfo :: tokens() | undefined, PathInfo :: tokens() | undefined}
     | {error, notfound, host | path}.
 
-%% @doc Routes a request: 400 for an unknown host, 404 for an unknown path. Neither is a matter of the `onresponse'
-%% hook.
+%% @doc Routes a request: 400 for an unknown host, 404 for an unknown path.
 -spec execute(farrier_req_0:req(), list()) -> farrier_handler:outcome().
 execute(Req, Env) ->
     case proplists:get_value(dispatch, Env, []) of

@@ -33,7 +33,6 @@ new(#{path := RawPath, qs := Qs} = Request, Ref, Options) ->
         path = segments(RawPath, Decoder, Req),
         raw_path = RawPath,
         raw_qs = Qs,
-        onresponse = maps:get(onresponse, Options, undefined),
         urldecode = Decoder
     }.
 
@@ -51,7 +50,8 @@ head(#{method := Method, host := RawHost, port := Port, peer := Peer, headers :=
         host = Host,
         raw_host = RawHost,
         port = Port,
-        headers = headers_0(lists:reverse(Headers), RawHost)
+        headers = headers_0(lists:reverse(Headers), RawHost),
+        onresponse = maps:get(onresponse, Options, undefined)
     }.
 
 -spec transport_module() -> module().
@@ -223,15 +223,14 @@ hook_0(Hook) ->
 to_list(Req) ->
     lists:zip(record_info(fields, http_req), tl(tuple_to_list(Req))).
 
-%% @doc The Req for a response of Cowboy's own: nothing that was set for a response is left, and no hook is asked.
+%% @doc The Req for a response of Cowboy's own: nothing that was set for a response is left but the hook.
 -spec anew(req()) -> req().
 anew(Req) ->
     Req#http_req{
         connection = close,
         resp_state = waiting,
         resp_headers = [],
-        resp_body = <<>>,
-        onresponse = undefined
+        resp_body = <<>>
     }.
 
 %% @doc No response can be sent with the Req any more.
