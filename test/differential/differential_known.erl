@@ -24,6 +24,7 @@ expected(Case, Oracle, Farrier) ->
 rules() ->
     [{cookies_have_no_version_from_2_10, fun cookies/3},
      {filtered_req_has_streamid_from_2_14, fun streamid/3},
+     {streamed_replies_to_head_have_no_coding, fun head/3},
      {empty_compressed_frames_from_2_13, fun empty_compressed/3},
      {corrupt_compressed_fragments, fun compressed_fragments/3},
      {corrupt_compression_is_1002_from_2_13, fun corrupt/3},
@@ -89,6 +90,13 @@ extension(Wire) -> lists:any(fun({response, _, Fields, _}) -> lists:keymember(<<
 fragile(Frames) when is_list(Frames) -> lists:any(fun fragile/1, Frames);
 fragile(<<Fin:1, 1:1, _:2, Opcode:4, _/binary>>) -> Fin =:= 0 orelse Opcode =:= 0 orelse Opcode > 2;
 fragile(_) -> false.
+
+-spec head(map(), seen(), seen()) -> seen().
+head(_, #{wire := Wire} = Seen, _) ->
+    Seen#{wire := [case Part of
+        {response, Status, Fields, none} -> {response, Status, lists:keydelete(<<"transfer-encoding">>, 1, Fields), none};
+        _ -> Part
+    end || Part <- Wire]}.
 
 -spec cookies(map(), seen(), seen()) -> seen().
 cookies(_, #{wire := Wire} = Seen, _) ->

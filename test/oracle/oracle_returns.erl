@@ -151,7 +151,8 @@ shutdown_reasons() ->
 
 -spec options() -> [map()].
 options() ->
-    [ends("set_options shortens the idle timeout", fun(S) -> {[{set_options, #{idle_timeout => 50}}], S} end),
+    [ends("set_options with a time that is none", fun(S) -> {[{set_options, #{idle_timeout => bad}}, {text, <<"unsent">>}], S} end),
+     ends("set_options shortens the idle timeout", fun(S) -> {[{set_options, #{idle_timeout => 50}}], S} end),
      #{name => "set_options takes the idle timeout away",
        script => #{opts => #{idle_timeout => 400},
                    handle => fun({text, <<"go">>}, S) -> erlang:send_after(700, self(), later), {[{set_options, #{idle_timeout => infinity}}], S};
