@@ -29,6 +29,7 @@ rules() ->
      {corrupt_compressed_fragments, fun compressed_fragments/3},
      {corrupt_compression_is_1002_from_2_13, fun corrupt/3},
      {close_within_a_character, fun within_a_character/3},
+     {disconnect_is_seen_while_passive, fun passive/3},
      {first_of_several_bad_terms, fun several_bad/3},
      {reset_destroys_what_was_sent, fun destroyed/3}].
 
@@ -48,6 +49,14 @@ within_a_character(_, #{callbacks := Callbacks} = Seen, #{callbacks := Own} = Fa
     case {ended(Callbacks), ended(Own)} of
         {{error, badencoding}, {remote, _, _}} -> Farrier;
         {none, remote} -> Farrier;
+        _ -> Seen
+    end.
+
+%% After `{active, false}' Cowboy sees the end of the connection only by its own idle timeout.
+-spec passive(map(), seen(), seen()) -> seen().
+passive(_, #{wire := Wire, callbacks := Callbacks} = Seen, #{wire := Sent, callbacks := Own} = Farrier) ->
+    case {ended(Callbacks), ended(Own), Sent ++ [{frame, 16#88, <<1000:16>>}]} of
+        {timeout, {error, closed}, Wire} -> Farrier;
         _ -> Seen
     end.
 
