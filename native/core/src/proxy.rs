@@ -233,6 +233,8 @@ fn version_2(bytes: &[u8]) -> Result<ProxyInfo, String> {
             let tlv = tlv.map_err(|error| error.to_string())?;
             info.add(tlv.kind, &tlv.value)?;
         }
+        // As in Ranch: the last one first.
+        info.raw_tlvs.reverse();
     }
     info.addresses = addresses;
     Ok(info)
@@ -269,7 +271,7 @@ impl ProxyInfo {
             0x20 => self.ssl = Some(Ssl::parse(&value)?),
             0x30 => self.netns = Some(value),
             // The last comes first, as with Ranch.
-            _ => self.raw_tlvs.insert(0, (kind, value)),
+            _ => self.raw_tlvs.push((kind, value)),
         }
         Ok(())
     }
