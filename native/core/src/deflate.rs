@@ -22,7 +22,10 @@ const EMPTY: u8 = 0x00;
 /// Bytes of sent messages that the next one may refer to if its connection has lost its compressor. More makes messages
 /// hardly smaller and each much dearer, because a dictionary is hashed as a whole.
 const HISTORY: usize = 4096;
-/// Compressors that a thread keeps, of up to 320 KiB each.
+/// Base-2 logarithm of the window that compressors use at most, whatever was negotiated. Searching the 32 KiB that a client may
+/// have to keep takes twice as long for a message of 1 KiB (34 us against 18) and makes it 3 % smaller.
+const WINDOW_BITS: u8 = 13;
+/// Compressors that a thread keeps, of about 200 KiB each.
 const KEPT: usize = 64;
 /// Output grows by this much at least.
 const STEP: usize = 256;
@@ -109,11 +112,16 @@ fn within<'de, D: Deserializer<'de>>(
 }
 
 impl Compression {
+    /// zlib takes 8 for 9.
+    fn own_window_bits(self) -> u8 {
+        self.server_max_window_bits.clamp(9, WINDOW_BITS)
+    }
+
     fn config(self) -> DeflateConfig {
         DeflateConfig {
             level: self.level,
             method: Method::Deflated,
-            window_bits: -i32::from(self.server_max_window_bits.max(9)),
+            window_bits: -i32::from(self.own_window_bits()),
             mem_level: self.mem_level,
             strategy: match self.strategy {
                 CompressionStrategy::Default => Strategy::Default,
@@ -144,7 +152,7 @@ impl Kept {
             level: compression.level,
             mem_level: compression.mem_level,
             strategy: compression.strategy,
-            window_bits: compression.server_max_window_bits,
+            window_bits: compression.own_window_bits(),
             deflate: Deflate::new_with_config(compression.config()),
         }
     }
@@ -153,7 +161,7 @@ impl Kept {
         self.level == compression.level
             && self.mem_level == compression.mem_level
             && self.strategy == compression.strategy
-            && self.window_bits == compression.server_max_window_bits
+            && self.window_bits == compression.own_window_bits()
     }
 }
 
@@ -179,7 +187,7 @@ pub struct Compressor {
 impl Compressor {
     /// A compressor that has sent nothing yet.
     pub fn new(compression: Compression) -> Self {
-        let window = 1 << compression.server_max_window_bits;
+        let window = 1 << compression.own_window_bits();
         let kept = match compression.server_context_takeover {
             true => HISTORY.min(window),
             false => 0,
