@@ -215,7 +215,8 @@ pub(crate) async fn serve<B: Bridge>(
     let is_http2 = http2::is_chosen(&stream, &first);
     let stream = Rewound { first, stream };
     if is_http2 {
-        return http2::serve(stream, origin, shared, admission).await;
+        // On the heap, so that a connection of HTTP/1.1 doesn't carry its state.
+        return Box::pin(http2::serve(stream, origin, shared, admission)).await;
     }
     let wire = Arc::new(WireState::new(shared.options()));
     let connection = Arc::new(Connection {
