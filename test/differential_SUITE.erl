@@ -10,6 +10,8 @@
 -export([sessions_are_as_cowboys/1, requests_are_as_cowboys/1]).
 
 -define(CASES, "60").
+%% The same cases each time, so that a change is to blame for what it breaks; other seeds are for looking further.
+-define(SEED, "1").
 %% How large a case grows, in PropEr's measure.
 -define(SIZES, 12).
 
@@ -45,7 +47,7 @@ requests_are_as_cowboys(Config) ->
 -spec check(proper_types:type(), fun((map()) -> map()), differential_compare:nodes()) -> {comment, string()}.
 check(Type, Played, Nodes) ->
     Cases = list_to_integer(os:getenv("DIFFERENTIAL_CASES", ?CASES)),
-    Seed = list_to_integer(os:getenv("DIFFERENTIAL_SEED", integer_to_list(erlang:system_time(second)))),
+    Seed = list_to_integer(os:getenv("DIFFERENTIAL_SEED", ?SEED)),
     ct:pal("DIFFERENTIAL_SEED=~b DIFFERENTIAL_CASES=~b", [Seed, Cases]),
     Known = lists:append([one(Type, N, Seed, Played, Nodes) || N <- lists:seq(1, Cases)]),
     ct:pal("known differences that showed up:~n~p", [[{Name, length([K || K <- Known, K =:= Name])} || Name <- lists:usort(Known)]]),

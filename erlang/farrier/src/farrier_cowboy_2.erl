@@ -316,6 +316,16 @@ plain([]) ->
 plain(_) ->
     false.
 
+%% Where frames are sent in parts, a malformed one must keep those before it from being sent as well.
+-spec check([[term()]], [term()]) -> ok.
+check([], _) ->
+    ok;
+check(Parts, Last) ->
+    case farrier_frames:normalise(lists:append(Parts) ++ Last) of
+        {ok, _} -> ok;
+        {bad, Bad, _} -> farrier_frames:fail(Bad)
+    end.
+
 %% Sorts a list into frames and commands. What follows a close frame is ignored. A term that is neither
 %% fails in the last clauses (`function_clause') before anything is sent.
 -spec commands([term()], [term()], [farrier_handler:command()], #websocket{}, run | hibernate) ->
@@ -323,6 +333,7 @@ plain(_) ->
 commands([], Frames, [], W, Flag) ->
     sending(lists:reverse(Frames), W, Flag);
 commands([], Frames, Commands, W, Flag) ->
+    ok = check([Sent || {send, Sent} <- lists:reverse(Commands)], lists:reverse(Frames)),
     {commands, lists:reverse(Commands), lists:reverse(Frames), W, Flag};
 commands([{active, Active} = Command | Rest], Frames, Commands, W, Flag) when is_boolean(Active) ->
     commands(Rest, Frames, [Command | Commands], W, Flag);
