@@ -456,7 +456,8 @@ result({crash, Crash, State}, _, #session{adapter = Adapter} = Session, _, _, _)
     close(Adapter:close_frames(crash), Session),
     Adapter:crash(Crash, State).
 
--spec flagged(farrier_handler:frames(), farrier_handler:state(), hibernate | run) -> farrier_handler:result().
+-spec flagged(farrier_handler:frames(), farrier_handler:state(), run | hibernate | stop) -> farrier_handler:result().
+flagged(Frames, State, stop) -> {stop, Frames, stop, State};
 flagged([], State, run) -> {ok, State};
 flagged([], State, hibernate) -> {ok, State, hibernate};
 flagged(Frames, State, run) -> {send, Frames, State};

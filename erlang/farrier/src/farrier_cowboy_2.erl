@@ -316,16 +316,6 @@ plain([]) ->
 plain(_) ->
     false.
 
-%% Where frames are sent in parts, a malformed one must keep those before it from being sent as well.
--spec check([[term()]], [term()]) -> ok.
-check([], _) ->
-    ok;
-check(Parts, Last) ->
-    case farrier_frames:normalise(lists:append(Parts) ++ Last) of
-        {ok, _} -> ok;
-        {bad, Bad, _} -> farrier_frames:fail(Bad)
-    end.
-
 %% Sorts a list into frames and commands. What follows a close frame is ignored. A term that is neither
 %% fails in the last clauses (`function_clause') before anything is sent.
 -spec commands([term()], [term()], [farrier_handler:command()], #websocket{}, run | hibernate) ->
@@ -333,8 +323,7 @@ check(Parts, Last) ->
 commands([], Frames, [], W, Flag) ->
     sending(lists:reverse(Frames), W, Flag);
 commands([], Frames, Commands, W, Flag) ->
-    ok = check([Sent || {send, Sent} <- lists:reverse(Commands)], lists:reverse(Frames)),
-    {commands, lists:reverse(Commands), lists:reverse(Frames), W, Flag};
+    finished(lists:reverse(Frames), lists:reverse(Commands), W, Flag);
 commands([{active, Active} = Command | Rest], Frames, Commands, W, Flag) when is_boolean(Active) ->
     commands(Rest, Frames, [Command | Commands], W, Flag);
 commands([{deflate, Deflate} | Rest], Frames, Commands, W, Flag) when is_boolean(Deflate) ->
@@ -347,8 +336,7 @@ commands([{shutdown_reason, Reason} | Rest], Frames, Commands, W, Flag) ->
 commands([Close | _], Frames, Commands, W, _) when
     Close =:= close; element(1, Close) =:= close, tuple_size(Close) =< 3, tuple_size(Close) >= 2
 ->
-    Before = [Sent || {send, Sent} <- lists:reverse(Commands)],
-    {stop, lists:append(Before) ++ lists:reverse([Close | Frames]), stop, W};
+    finished(lists:reverse([Close | Frames]), lists:reverse(Commands), W, stop);
 commands([{Type, _} = Frame | Rest], Frames, Commands, W, Flag) when
     Type =:= text; Type =:= binary; Type =:= ping; Type =:= pong
 ->
@@ -356,12 +344,24 @@ commands([{Type, _} = Frame | Rest], Frames, Commands, W, Flag) when
 commands([Frame | Rest], Frames, Commands, W, Flag) when Frame =:= ping; Frame =:= pong ->
     commands(Rest, [Frame | Frames], Commands, W, Flag).
 
+%% Where frames are sent in parts, a malformed one must keep those before it from being sent as well.
+-spec finished([term()], [farrier_handler:command()], #websocket{}, run | hibernate | stop) -> farrier_handler:result().
+finished(Frames, [], W, stop) ->
+    {stop, Frames, stop, W};
+finished(Frames, Commands, W, Flag) ->
+    case farrier_frames:normalise(lists:append([Sent || {send, Sent} <- Commands]) ++ Frames) of
+        {ok, _} -> {commands, Commands, Frames, W, Flag};
+        {bad, Bad, _} -> farrier_frames:fail(Bad)
+    end.
+
 %% A time that no timer can have fails as Cowboy's timer does.
--spec known(map()) -> map().
+-spec known(term()) -> map().
 known(#{idle_timeout := Time}) when Time =/= infinity, not (is_integer(Time) andalso Time >= 0) ->
     error(badarg);
-known(Options) ->
-    maps:with([idle_timeout, max_frame_size], Options).
+known(Options) when is_map(Options) ->
+    maps:with([idle_timeout, max_frame_size], Options);
+known(_) ->
+    #{}.
 
 -spec shutdown_reason(term()) -> term().
 shutdown_reason(normal) -> normal;

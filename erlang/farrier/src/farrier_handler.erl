@@ -38,7 +38,7 @@
     | {ok, state(), hibernate}
     | {send, frames(), state()}
     | {send, frames(), state(), hibernate}
-    | {commands, [command()], frames(), state(), hibernate | run}
+    | {commands, [command()], frames(), state(), run | hibernate | stop}
     | {stop, frames(), reason(), state()}
     | {crash, term(), state()}.
 
