@@ -8,7 +8,8 @@
          stream_handlers_are_asked/1, websockets_echo/1, websockets_end/1, several_websockets_on_one_connection/1,
          extensions_are_negotiated/1, compressed_messages_come_back/1, a_websocket_is_served_by_the_process_of_its_request/1,
          bad_websocket_requests/1, a_reset_ends_the_handler/1, a_trapping_handler_is_told_of_a_reset/1, websockets_are_refused/1]).
--export([other_protocols_are_not_implemented/1, tls_agrees_on_the_version/1, curl_knows_both_versions_on_one_port/1,
+-export([other_protocols_are_not_implemented/1, unread_bodies_give_their_window_back/1]).
+-export([tls_agrees_on_the_version/1, curl_knows_both_versions_on_one_port/1,
          chromium_opens_websockets_on_its_connection/1]).
 -export([connection_errors/1, stream_errors/1, harmless_frames/1, prefaces_that_are_none/1, rapid_reset_of_requests_that_wait/1,
          rapid_reset_of_requests_that_are_answered/1, rapid_reset_of_websockets/1, resets_that_the_server_is_made_to_send/1,
@@ -17,6 +18,7 @@
          websockets_that_nobody_reads/1, handlers_that_do_not_read/1, a_client_without_a_window/1, idle_connections_end/1]).
 
 -include_lib("common_test/include/ct.hrl").
+-include_lib("stdlib/include/assert.hrl").
 
 %% Resident memory of a VM wavers, and connections may use some.
 -define(SLACK, 48 * 1024).
@@ -36,7 +38,8 @@ groups() ->
                 bad_websocket_requests, a_reset_ends_the_handler, a_trapping_handler_is_told_of_a_reset, websockets_are_refused],
     [{cowboy, Sessions},
      {cowboy_tls, [requests_of_every_kind, the_req_is_as_cowboys, websockets_echo, websockets_end]},
-     {clients, [other_protocols_are_not_implemented, tls_agrees_on_the_version, curl_knows_both_versions_on_one_port,
+     {clients, [other_protocols_are_not_implemented, unread_bodies_give_their_window_back,
+                tls_agrees_on_the_version, curl_knows_both_versions_on_one_port,
                 chromium_opens_websockets_on_its_connection]},
      {hostile, [connection_errors, stream_errors, harmless_frames, prefaces_that_are_none, rapid_reset_of_requests_that_wait,
                 rapid_reset_of_requests_that_are_answered, rapid_reset_of_websockets, resets_that_the_server_is_made_to_send,
@@ -159,6 +162,12 @@ ended(Node) -> await(fun() -> peer:call(Node, http2_handler, websockets, []) =:=
 -spec other_protocols_are_not_implemented([term()]) -> ok.
 other_protocols_are_not_implemented(Config) ->
     "[501, 501]" = session(other_protocols, ?config(farrier, Config), Config),
+    ok.
+
+-spec unread_bodies_give_their_window_back([term()]) -> ok.
+unread_bodies_give_their_window_back(Config) ->
+    Statuses = lists:append(lists:join(", ", lists:duplicate(100, "200"))),
+    ?assertEqual("[" ++ Statuses ++ "]", session(?FUNCTION_NAME, ?config(farrier, Config), Config)),
     ok.
 
 -spec tls_agrees_on_the_version([term()]) -> ok.

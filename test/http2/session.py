@@ -71,7 +71,13 @@ def bodies_of_any_size_come_and_go_whole():
     assert one.get("/large/10000000")[2] == b"x" * 10_000_000
     file = one.get("/file")[2]
     assert len(file) > 1000 and int(one.get("/file")[1]["content-length"][0]) == len(file)
-    return one.get("/unread", "POST", body=BODY[:50_000])[0]
+    # Cowboy 2.8 does not give an unread body's share of the connection's window back.
+    return peer().get("/unread", "POST", body=BODY[:50_000])[0]
+
+
+def unread_bodies_give_their_window_back():
+    one = peer()
+    return [one.get("/unread", "POST", body=BODY[:50_000])[0] for _ in range(100)]
 
 
 def a_hundred_streams_at_once():
