@@ -8,5 +8,6 @@ pub mod client;
 pub mod messages;
 pub mod modes;
 pub mod process;
-pub mod report;
+pub mod results;
 pub mod server;
+pub mod table;

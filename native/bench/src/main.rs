@@ -16,7 +16,7 @@ use farrier_bench::benchmark::{Plan, Sample, Work, default_rows};
 use farrier_bench::messages::Kind;
 use farrier_bench::modes::{Echo, Fanout, Span, Target};
 use farrier_bench::process::Processes;
-use farrier_bench::report::tables;
+use farrier_bench::table::tables;
 use farrier_bench::server::Server;
 
 #[derive(Parser)]
