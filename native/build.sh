@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the native part and puts it where Erlang loads it from: priv/farrier_nif.so.
+# Builds the native part and puts it where Erlang finds it: priv/farrier_nif.so, which it loads, and priv/farrier_port, which
+# it starts.
 # rebar3 runs this before it compiles. `build.sh check` only looks whether Rust is there.
 set -eu
 
@@ -35,17 +36,21 @@ target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 
 cd "$root"
-library=$target/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}release/libfarrier_nif.so
-if [ -f priv/farrier_nif.so ]; then quiet=--quiet; else
+built=$target/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}release
+if [ -f priv/farrier_nif.so ] && [ -f priv/farrier_port ]; then quiet=--quiet; else
     quiet=
     echo "farrier: building the native part (the first time takes a few minutes)"
 fi
-cargo build --release --locked $quiet -p farrier-nif --target-dir "$target" ||
+cargo build --release --locked $quiet -p farrier-nif -p farrier-port --target-dir "$target" ||
     fail "cargo could not build the native part; what it says above tells why"
 
-# Renamed into place: a node that runs keeps the file that it has loaded.
-if ! cmp -s "$library" priv/farrier_nif.so; then
-    mkdir -p priv
-    cp "$library" "priv/farrier_nif.so.$$"
-    mv -f "priv/farrier_nif.so.$$" priv/farrier_nif.so
-fi
+# Renamed into place: a node that runs keeps the files that it has opened.
+install_file() {
+    if ! cmp -s "$1" "priv/$2"; then
+        mkdir -p priv
+        cp "$1" "priv/$2.$$"
+        mv -f "priv/$2.$$" "priv/$2"
+    fi
+}
+install_file "$built/libfarrier_nif.so" farrier_nif.so
+install_file "$built/farrier_port" farrier_port

@@ -66,6 +66,9 @@ pub trait Bridge: Sized + Send + Sync + 'static {
     /// Offers a request to an acceptor.
     fn offer(&self, acceptor: &Self::Process, handle: Arc<Handle<Self>>) -> bool;
 
+    /// Tells that a listener has as many connections as it may have, once each time that this comes about.
+    fn full(&self, _acceptor: &Self::Process) {}
+
     /// Delivers what `fill` collects as one message; `fill` returns the bytes that the message stands for. Nothing
     /// is sent if nothing was collected.
     fn deliver(

@@ -3,7 +3,7 @@
 //!
 //! Storeys, each calls only downward: `runtime`, `listener`, `http`, `connection`, `outbox`, `stream` (`tls`, `proxy`), the
 //! codec (`message`, `frame`, `mask`, `utf8`, `deflate`, `hixie`, chosen by `framing`), `config`. `bridge` and `handle` are what
-//! the Erlang side sees.
+//! the Erlang side sees. `log` and `posix` are what its bridges have in common.
 #![forbid(unsafe_code)]
 
 pub mod bridge;
@@ -16,10 +16,12 @@ pub mod handle;
 pub mod hixie;
 mod http;
 pub mod listener;
+pub mod log;
 pub mod mask;
 pub mod message;
 pub mod outbox;
 pub mod payload;
+pub mod posix;
 pub mod proxy;
 pub mod runtime;
 pub mod stream;

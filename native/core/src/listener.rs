@@ -1,7 +1,7 @@
 //! Listeners: bind, accept, count, suspend, drain.
 
 use crate::bridge::{Bridge, Closed, Endpoint, ListenerInfo};
-use crate::config::ListenerOptions;
+use crate::config::{Limit, ListenerOptions};
 use crate::handle::Handle;
 use crate::http;
 use crate::proxy::{self, ProxyInfo};
@@ -12,7 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -43,6 +43,8 @@ struct Counters {
     next_acceptor: AtomicUsize,
     /// Connections allowed at once; `u64::MAX` for any number.
     limit: AtomicU64,
+    /// Whether it has been told that there are as many.
+    full: AtomicBool,
     connections: AtomicU64,
     websockets: AtomicU64,
     accepted: AtomicU64,
@@ -50,6 +52,18 @@ struct Counters {
     failed_handshakes: AtomicU64,
     /// A connection ended or the limit was raised.
     freed: Notify,
+}
+
+impl Counters {
+    fn set_limit(&self, max_connections: Limit) {
+        let limit = max_connections.0.unwrap_or(u64::MAX);
+        self.limit.store(limit, Ordering::Release);
+        self.freed.notify_one();
+    }
+
+    fn is_full(&self) -> bool {
+        self.connections.load(Ordering::Acquire) >= self.limit.load(Ordering::Acquire)
+    }
 }
 
 impl<B: Bridge> Shared<B> {
@@ -312,6 +326,7 @@ impl<B: Bridge> Listener<B> {
         let counters = Counters {
             next_acceptor: AtomicUsize::new(0),
             limit: AtomicU64::new(options.max_connections.0.unwrap_or(u64::MAX)),
+            full: AtomicBool::new(false),
             connections: AtomicU64::new(0),
             websockets: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
@@ -387,9 +402,7 @@ impl<B: Bridge> Listener<B> {
         let tls = tls_of(&mut options)?;
         let mut current = lock(&self.current);
         let tls = tls.or_else(|| current.tls.clone());
-        let limit = options.max_connections.0.unwrap_or(u64::MAX);
-        current.counters.limit.store(limit, Ordering::Release);
-        current.counters.freed.notify_one();
+        current.counters.set_limit(options.max_connections);
         *current = Arc::new(Shared {
             bridge: current.bridge.clone(),
             options,
@@ -399,6 +412,13 @@ impl<B: Bridge> Listener<B> {
             draining: current.draining.clone(),
         });
         Ok(())
+    }
+
+    /// Changes `max_connections` alone, until the next `configure`. Returns how many connections there are.
+    pub fn limit(&self, max_connections: Limit) -> u64 {
+        let counters = lock(&self.current).counters.clone();
+        counters.set_limit(max_connections);
+        counters.connections.load(Ordering::Acquire)
     }
 
     /// Stops accepting for good; idle HTTP connections close, busy ones after their response.
@@ -503,10 +523,14 @@ fn listen(socket: Socket, address: &SockAddr, options: &ListenerOptions) -> io::
 async fn accept<B: Bridge>(bound: Bound, current: Arc<Mutex<Arc<Shared<B>>>>) {
     loop {
         let counters = lock(&current).counters.clone();
-        while counters.connections.load(Ordering::Acquire) >= counters.limit.load(Ordering::Acquire)
-        {
+        while counters.is_full() {
+            if !counters.full.swap(true, Ordering::AcqRel) {
+                let shared = lock(&current).clone();
+                shared.bridge.full(&shared.acceptors[0]);
+            }
             counters.freed.notified().await;
         }
+        counters.full.store(false, Ordering::Release);
         match bound.socket.accept().await {
             Ok((stream, peer)) => {
                 counters.accepted.fetch_add(1, Ordering::Relaxed);

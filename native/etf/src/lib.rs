@@ -51,14 +51,19 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
 }
 
 /// Decodes what `term_to_binary/2` wrote.
-pub fn from_slice<T: DeserializeOwned>(mut bytes: &[u8]) -> Result<T, Error> {
+pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    from_term(&term_from_slice(bytes)?)
+}
+
+/// Decodes what `term_to_binary/2` wrote, whatever it is.
+pub fn term_from_slice(mut bytes: &[u8]) -> Result<Term, Error> {
     shape::check(bytes).map_err(|why| Error::Malformed(why.to_owned()))?;
     let term = Term::decode(&mut bytes).map_err(|error| Error::Malformed(error.to_string()))?;
     if !bytes.is_empty() {
         let message = format!("{} bytes follow the term", bytes.len());
         return Err(Error::Malformed(message));
     }
-    from_term(&term)
+    Ok(term)
 }
 
 /// Turns a value into a term. Fails as [`to_vec`] does.
