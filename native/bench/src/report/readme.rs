@@ -1,0 +1,110 @@
+//! The headline of a run as a part of a README.
+
+use anyhow::{Context, Result};
+
+use crate::plot::bars::times;
+use crate::results::{Family, Run};
+
+use super::document::measured;
+use super::format::{Table, plain};
+
+/// Before the part that is replaced.
+const BEGIN: &str =
+    "<!-- The next lines are written by `farrier-bench report`; see bench/README.md. -->";
+/// After it.
+const END: &str = "<!-- End of what `farrier-bench report` writes. -->";
+
+/// Plot, table and a sentence about where they come from; links are those of a README one level above the report.
+pub fn headline(run: &Run) -> String {
+    let (subject, reference) = (
+        plain(&run.title(&run.subject)),
+        plain(&run.title(&run.reference)),
+    );
+    let machine = &run.machine;
+    let day = run.started.split('T').next().unwrap_or(&run.started);
+    let noise = if run.noise.too_noisy {
+        " **The run was too noisy to be believed.**"
+    } else {
+        ""
+    };
+    let text = format!(
+        "Medians of {} interleaved rounds by `{}` on {day}: {} cores of an {}, shared with the load generator, {}.{noise} [bench/report.md](bench/report.md) \
+         has all rows and servers, the method, what the figures leave out and where farrier loses.",
+        run.options.rounds,
+        run.command,
+        machine.cores,
+        plain(&machine.cpu),
+        plain(&machine.os)
+    );
+    let image = format!(
+        "[![How many times less farrier costs than {reference}](bench/headline.svg)](bench/report.md)"
+    );
+    let bare = run
+        .servers
+        .iter()
+        .rfind(|server| server.family == Family::Bare);
+    let mut heads = vec![
+        String::new(),
+        subject.clone(),
+        reference.clone(),
+        format!("{reference} / {subject}"),
+    ];
+    heads.extend(bare.map(|server| plain(&server.title)));
+    let mut table = Table::new(&heads);
+    for row in super::headline(run) {
+        let value = |id: &str| {
+            row.cell(id)
+                .map_or(String::new(), |cell| measured(row, cell))
+        };
+        let ratio = row
+            .ratio(&run.subject, &run.reference)
+            .map(times)
+            .unwrap_or_default();
+        let mut cells = vec![
+            plain(&row.title),
+            value(&run.subject),
+            value(&run.reference),
+            ratio,
+        ];
+        cells.extend(bare.map(|server| value(&server.id)));
+        table.row(&cells);
+    }
+    format!("{text}\n\n{image}\n\n{}", table.finish())
+}
+
+/// A README in which `part` stands between the two comments.
+pub fn replaced(readme: &str, part: &str) -> Result<String> {
+    let (before, rest) = readme
+        .split_once(BEGIN)
+        .with_context(|| format!("it has no line {BEGIN}"))?;
+    let (_, after) = rest
+        .split_once(END)
+        .with_context(|| format!("it has no line {END}"))?;
+    Ok(format!(
+        "{before}{BEGIN}\n{}\n{END}{after}",
+        part.trim_end()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_stands_between_the_comments_is_replaced() {
+        let readme = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
+        let updated = replaced(&readme, "new\n").unwrap();
+        assert_eq!(updated, format!("before\n{BEGIN}\nnew\n{END}\nafter\n"));
+        assert_eq!(replaced(&updated, "new").unwrap(), updated);
+    }
+
+    #[test]
+    fn a_readme_without_the_comments_is_an_error_that_names_them() {
+        assert!(
+            replaced("text", "new")
+                .unwrap_err()
+                .to_string()
+                .contains(BEGIN)
+        );
+    }
+}
