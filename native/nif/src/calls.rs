@@ -6,6 +6,7 @@ use farrier_core::bridge::{Closed, RespondError, ResponseBody, ResponseHead, Res
 use farrier_core::config::{ConnectionChange, ListenerOptions, RuntimeOptions, UpgradeOptions};
 use farrier_core::listener::{ListenError, Listener};
 use farrier_core::outbox::Outgoing;
+use farrier_core::posix;
 use farrier_core::runtime::Runtime;
 use farrier_core::tls::OptionError;
 use rustler::{
@@ -49,31 +50,10 @@ fn ok(env: Env<'_>) -> Term<'_> {
 }
 
 fn io_error<'a>(env: Env<'a>, failure: &io::Error) -> Term<'a> {
-    let name = match failure.raw_os_error() {
-        Some(code) => posix(code),
-        None => "einval",
-    };
+    let name = posix::name(failure);
     match Atom::from_str(env, name) {
         Ok(name) => error(env, name),
         Err(_) => error(env, failure.to_string()),
-    }
-}
-
-/// POSIX names of what binding and listening can answer (Linux numbers).
-fn posix(code: i32) -> &'static str {
-    match code {
-        1 => "eperm",
-        2 => "enoent",
-        EBADF => "ebadf",
-        12 => "enomem",
-        13 => "eacces",
-        19 => "enodev",
-        23 => "enfile",
-        24 => "emfile",
-        97 => "eafnosupport",
-        98 => "eaddrinuse",
-        99 => "eaddrnotavail",
-        _ => "einval",
     }
 }
 
@@ -150,7 +130,7 @@ fn log_to(process: LocalPid) -> Atom {
 #[rustler::nif(name = "stop_nif", schedule = "DirtyIo")]
 fn stop() -> Atom {
     let running = runtime().take();
-    log::stop();
+    farrier_core::log::stop();
     if let Some(running) = running {
         running.stop();
     }

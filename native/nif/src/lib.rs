@@ -54,7 +54,7 @@ fn load(env: Env, info: Term) -> bool {
     std::panic::set_hook(Box::new(|info| {
         tracing::error!(panic = %info, "panic in native code; it costs the connection it happened in");
     }));
-    log::install();
+    farrier_core::log::install();
     env.register::<HandleResource>().is_ok()
         && env.register::<ListenerResource>().is_ok()
         && info
