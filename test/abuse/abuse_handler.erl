@@ -27,11 +27,23 @@ main() ->
 %% What must not grow for ever.
 -spec counts() -> #{processes := pos_integer(), descriptors := pos_integer(), kilobytes := pos_integer()}.
 counts() ->
-    Process = "/proc/" ++ os:getpid(),
+    Used = [used(Os) || Os <- [list_to_integer(os:getpid()) | transports()]],
+    {Descriptors, Kilobytes} = lists:unzip(Used),
+    #{processes => erlang:system_info(process_count), descriptors => lists:sum(Descriptors), kilobytes => lists:sum(Kilobytes)}.
+
+%% Processes of the operating system that serve connections for this node.
+-spec transports() -> [pos_integer()].
+transports() ->
+    [Os || Port <- erlang:ports(), {name, Name} <- [erlang:port_info(Port, name)], filename:basename(Name) =:= "farrier_port",
+        {os_pid, Os} <- [erlang:port_info(Port, os_pid)]].
+
+-spec used(pos_integer()) -> {Descriptors :: pos_integer(), Kilobytes :: pos_integer()}.
+used(Os) ->
+    Process = lists:concat(["/proc/", Os]),
     {ok, Descriptors} = file:list_dir(Process ++ "/fd"),
     {ok, Status} = file:read_file(Process ++ "/status"),
     {match, [Resident]} = re:run(Status, "VmRSS:\\s+(\\d+)", [{capture, all_but_first, list}]),
-    #{processes => erlang:system_info(process_count), descriptors => length(Descriptors), kilobytes => list_to_integer(Resident)}.
+    {length(Descriptors), list_to_integer(Resident)}.
 
 -spec init(cowboy_req:req(), []) -> term().
 init(Req, State) -> {cowboy_websocket, Req, State, #{idle_timeout => infinity, max_frame_size => infinity}}.

@@ -1,7 +1,7 @@
-%% @doc Plays one generated case on both servers and says how they differ.
+%% @doc Plays one generated case on two servers and says how they differ.
 -module(differential_compare).
 
--export([differences/2]).
+-export([differences/2, same/2]).
 
 -type nodes() :: {Oracle :: pid(), Farrier :: pid()}.
 -export_type([nodes/0]).
@@ -9,24 +9,29 @@
 %% Each of two machines may be late for once: a difference counts if it shows up three times.
 -define(ATTEMPTS, 3).
 
+%% What farrier shows otherwise than Cowboy does, and what of that is meant to be so.
 -spec differences(map(), nodes()) -> {[term()], Known :: [atom()]}.
-differences(Case, Nodes) -> attempt(Case, Nodes, ?ATTEMPTS).
+differences(Case, Nodes) -> attempt(Case, Nodes, fun differential_known:expected/3, ?ATTEMPTS).
 
--spec attempt(map(), nodes(), pos_integer()) -> {[term()], [atom()]}.
-attempt(Case, Nodes, Left) ->
-    case once(Case, Nodes) of
-        {[_ | _], _} when Left > 1 -> attempt(Case, Nodes, Left - 1);
+%% Where nothing is meant to differ.
+-spec same(map(), nodes()) -> {[term()], []}.
+same(Case, Nodes) -> attempt(Case, Nodes, fun(_, Seen, _) -> {Seen, []} end, ?ATTEMPTS).
+
+-spec attempt(map(), nodes(), fun(), pos_integer()) -> {[term()], [atom()]}.
+attempt(Case, Nodes, Expected, Left) ->
+    case once(Case, Nodes, Expected) of
+        {[_ | _], _} when Left > 1 -> attempt(Case, Nodes, Expected, Left - 1);
         Outcome -> Outcome
     end.
 
--spec once(map(), nodes()) -> {[term()], [atom()]}.
-once(Case, {Oracle, Farrier}) ->
+-spec once(map(), nodes(), fun()) -> {[term()], [atom()]}.
+once(Case, {First, Second}, Expected) ->
     Self = self(),
-    Other = spawn_link(fun() -> Self ! {self(), seen(Oracle, Case)} end),
-    Got = seen(Farrier, Case),
+    Other = spawn_link(fun() -> Self ! {self(), seen(First, Case)} end),
+    Got = seen(Second, Case),
     receive
         {Other, Seen} ->
-            {Wanted, Known} = differential_known:expected(Case, Seen, Got),
+            {Wanted, Known} = Expected(Case, Seen, Got),
             {[apart(Part, maps:get(Part, Wanted), maps:get(Part, Got))
               || Part <- [wire, callbacks, exits, init_exits], maps:get(Part, Wanted) =/= maps:get(Part, Got)], Known}
     end.
@@ -34,7 +39,7 @@ once(Case, {Oracle, Farrier}) ->
 %% What they have in common before they part is left out.
 -spec apart(atom(), [term()], [term()]) -> term().
 apart(Part, [Same | Wanted], [Same | Got]) -> apart(Part, Wanted, Got);
-apart(Part, Wanted, Got) -> {Part, {cowboy, Wanted}, {farrier, Got}}.
+apart(Part, Wanted, Got) -> {Part, {first, Wanted}, {second, Got}}.
 
 -spec seen(pid(), map()) -> map().
 seen(Node, #{scenario := Scenario} = Case) ->

@@ -3,26 +3,39 @@
 %% The functions under `in the node' run over there; everything else runs in the test node.
 -module(oracle_node).
 
--export([start/1, hold/1, stop/1, oracle_path/0, farrier_path/0, root/0]).
+-export([start/1, start/2, hold/1, hold/2, stop/1, oracle_path/0, farrier_path/0, root/0]).
 -export([boot/0, listen/1, unlisten/1, ask/2]).
 
 -type generation() :: 0 | 1 | 2.
 
 %% Starts a VM that has `Path' and the suites' own modules in its code path, and Cowboy in it.
 -spec start([file:filename()]) -> pid().
-start(Path) ->
+start(Path) -> start(Path, [{"ERL_LIBS", ""}], []).
+
+%% The same with a bridge of the caller's choice, whatever the suites run on.
+-spec start([file:filename()], nif | port) -> pid().
+start(Path, Bridge) -> start(Path, [{"ERL_LIBS", ""}, {"ERL_FLAGS", ""}], ["-farrier", "bridge", atom_to_list(Bridge)]).
+
+-spec start([file:filename()], [{string(), string()}], [string()]) -> pid().
+start(Path, Env, Flags) ->
     Own = filename:dirname(code:which(?MODULE)),
-    Args = lists:append([["-pa", Dir] || Dir <- [Own | Path]]),
-    {ok, Peer, _} = peer:start_link(#{connection => standard_io, args => Args, env => [{"ERL_LIBS", ""}]}),
+    Args = Flags ++ lists:append([["-pa", Dir] || Dir <- [Own | Path]]),
+    {ok, Peer, _} = peer:start_link(#{connection => standard_io, args => Args, env => Env}),
     ok = peer:call(Peer, ?MODULE, boot, [], 30000),
     Peer.
 
 %% The same for a suite: Common Test runs init_per_suite in a process that does not last, and the node must.
 -spec hold([file:filename()]) -> pid().
-hold(Path) ->
+hold(Path) -> held(fun() -> start(Path) end).
+
+-spec hold([file:filename()], nif | port) -> pid().
+hold(Path, Bridge) -> held(fun() -> start(Path, Bridge) end).
+
+-spec held(fun(() -> pid())) -> pid().
+held(Start) ->
     Self = self(),
     Holder = spawn(fun() ->
-        Self ! {self(), start(Path)},
+        Self ! {self(), Start()},
         receive stop -> ok end
     end),
     receive {Holder, Peer} -> Peer end.

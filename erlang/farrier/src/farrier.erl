@@ -65,7 +65,7 @@
     protocol => map(),
     transport_options => term(),
     protocol_options => term(),
-    bridge => nif | module(),
+    bridge => nif | port | auto | module(),
     acceptors => pos_integer(),
     shutdown => timeout() | brutal_kill,
     send_timeout => timeout(),
@@ -144,9 +144,11 @@
 %%   farrier's own: `trap_exit' (false): whether WebSocket processes of Cowboy 2 handlers trap exits, as those of 2.0 to
 %%   2.10 did</li>
 %% <li>`transport_options', `protocol_options': what the getters return, nothing else</li>
-%% <li>`bridge' (`nif'): how native code is reached. `acceptors' (schedulers online): supervisors that share the
-%%   connections. `shutdown' (5000 ms): what a process that traps exits gets when the listener stops. `logger'
-%%   (`error_logger'): module whose `error/2' logs crashes</li>
+%% <li>`bridge' (the application's environment of that name, `nif'): where native code runs. `nif': in the node, which is
+%%   fastest; `port': in processes of the operating system, whose faults cannot end the node; `auto': `nif', or `port' where
+%%   the NIF cannot be loaded. docs/choosing-a-bridge.md compares them</li>
+%% <li>`acceptors' (schedulers online): supervisors that share the connections. `shutdown' (5000 ms): what a process
+%%   that traps exits gets when the listener stops. `logger' (`error_logger'): module whose `error/2' logs crashes</li>
 %% </ul>
 %% Errors: `{already_started, Pid}', `{bad_option, Name, Value, Allowed}', and those of `gen_tcp:listen/2'.
 -spec start_listener(ref(), options()) -> supervisor:startchild_ret().
@@ -233,7 +235,7 @@ info() ->
     maps:from_list([{Ref, info(Ref)} || Ref <- farrier_listener:refs()]).
 
 %% @doc What a listener is doing: `ref', `pid', `status' (running or suspended), `ip', `port', `tls' (whether it speaks
-%% TLS), `max_connections', `generation', `bridge', the options that it was given, and counters: `connections' and
+%% TLS), `max_connections', `generation', `bridge' (`nif' or `port'), the options that it was given, and counters: `connections' and
 %% `websockets' that are open now, `accepted', `rejected' and `failed_handshakes' (of TLS, or headers of proxies) since
 %% the start. Fails with `badarg' for an unknown listener, as all functions below do.
 -spec info(ref()) -> map().

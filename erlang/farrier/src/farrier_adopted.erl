@@ -36,6 +36,7 @@ init(Parent, Ref, Transport, Opts) ->
     {ok, Socket} = Ranch:handshake(Ref),
     #{config := Config, bridge := Options} = options(Ref, Opts),
     #{bridge := Bridge} = Config,
+    ok = farrier_bridge:ensure_started(Bridge),
     _ = process_flag(trap_exit, true),
     Ended = make_ref(),
     case adopt(Bridge, Options, served(Socket, Transport, Opts), Ended) of
@@ -64,7 +65,8 @@ proxy(_, _, _) ->
 options(Ref, Opts) ->
     case farrier_options:clear(#{}, maps:without([proxy_header, connection_type], Opts)) of
         {ok, Options} ->
-            case farrier_listener:options(Ref, Options) of
+            %% Another process of the operating system cannot have the socket.
+            case farrier_listener:options(Ref, Options#{bridge => nif}) of
                 {ok, Checked} -> Checked;
                 {error, Reason} -> exit(Reason)
             end;

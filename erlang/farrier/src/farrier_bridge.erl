@@ -2,6 +2,9 @@
 %% happens when the other side is gone; this module is that table as types and callbacks.
 -module(farrier_bridge).
 
+-export([module/1, name/1, ensure_started/1]).
+-export([head/2, binaries/1, native_path/1]).
+
 -export_type([handle/0, listener/0, address/0, request/0, event/0, ending/0, frame/0, headers/0, status/0, body/0,
               response_state/0, upgrade_options/0, connection_options/0, listener_info/0, option_error/0]).
 
@@ -99,3 +102,57 @@
 -callback set_active(handle(), boolean()) -> ok.
 -callback set_options(handle(), connection_options()) -> ok | {error, option_error()}.
 -callback close(handle(), [frame()]) -> ok.
+
+%% @doc The module of a bridge that is chosen by name. `auto' is the NIF where it can be loaded, else the port.
+-spec module(nif | port | auto | module()) -> module().
+module(nif) ->
+    farrier_nif;
+module(port) ->
+    farrier_port;
+module(auto) ->
+    case ensure_started(farrier_nif) of
+        ok -> farrier_nif;
+        {error, _} -> farrier_port
+    end;
+module(Module) ->
+    Module.
+
+%% @doc How users call it.
+-spec name(module()) -> nif | port | module().
+name(farrier_nif) -> nif;
+name(farrier_port) -> port;
+name(Module) -> Module.
+
+%% @doc Starts the native half of a bridge, with what the application's environment says, unless it runs.
+-spec ensure_started(module()) -> ok | {error, term()}.
+ensure_started(Module) ->
+    Names = case Module of
+        farrier_port -> [{port_processes, processes}, {port_workers, workers}, {log_level, log_level}];
+        _ -> [{workers, workers}, {log_level, log_level}]
+    end,
+    Module:start(maps:from_list([{Option, Value} || {Name, Option} <- Names,
+        {ok, Value} <- [application:get_env(farrier, Name)], Value =/= default])).
+
+%% @doc A response head as the native side reads it.
+-spec head(status(), headers()) -> map().
+head(Status, Headers) ->
+    {Code, Reason} = status(Status),
+    #{status => Code, reason => Reason, headers => binaries(Headers)}.
+
+-spec status(status()) -> {100..999, undefined | binary()}.
+status(Code) when is_integer(Code) ->
+    {Code, undefined};
+status(<<Code:3/binary>>) ->
+    {binary_to_integer(Code), undefined};
+status(<<Code:3/binary, " ", Reason/binary>>) ->
+    {binary_to_integer(Code), Reason}.
+
+%% @doc Headers or trailers as the native side reads them.
+-spec binaries(headers()) -> [{binary(), binary()}].
+binaries(Headers) ->
+    [{iolist_to_binary(Name), iolist_to_binary(Value)} || {Name, Value} <- Headers].
+
+%% @doc The path of a file in the bytes that the operating system knows it by.
+-spec native_path(file:name_all()) -> binary().
+native_path(Path) ->
+    unicode:characters_to_binary(filename:absname(Path), utf8, file:native_name_encoding()).

@@ -149,7 +149,7 @@ defaults(Generation) ->
     #{
         generation => Generation,
         draft => false,
-        bridge => farrier_nif,
+        bridge => farrier_bridge:module(application:get_env(farrier, bridge, nif)),
         env => #{},
         middlewares => middlewares(Generation),
         protocol => #{},
@@ -184,10 +184,8 @@ check(generation, V) ->
     bad_option(generation, V, "0 (Cowboy 0.2 to 0.6), 1 (0.8 to 1.1), '2pre' (2.0.0-pre.1 to pre.3) or 2 (2.x)");
 check(draft, V) when is_boolean(V) -> V;
 check(draft, V) -> bad_option(draft, V, "true or false");
-check(bridge, nif) -> farrier_nif;
-check(bridge, port) -> bad_option(bridge, port, "nif (the port bridge is not there yet)");
-check(bridge, V) when is_atom(V) -> V;
-check(bridge, V) -> bad_option(bridge, V, "nif");
+check(bridge, V) when is_atom(V) -> farrier_bridge:module(V);
+check(bridge, V) -> bad_option(bridge, V, "nif, port or auto");
 check(env, V) when is_map(V); is_list(V) -> V;
 check(env, V) -> bad_option(env, V, "a map or a property list");
 check(middlewares, V) when is_list(V) -> V;
@@ -252,7 +250,7 @@ init({Ref, #{config := #{bridge := Bridge} = Config, bridge := Options}}) ->
     process_flag(trap_exit, true),
     Current = configuration(Ref, Config),
     Changed = maps:merge(Options, maps:with([tls], Current)),
-    case Bridge:listen(shown(Changed), acceptors(Ref)) of
+    case listen(Bridge, shown(Changed), acceptors(Ref)) of
         {ok, Native, Address} ->
             store(Current),
             true = ets:insert(?MODULE, {{listener, Ref}, self()}),
@@ -260,6 +258,13 @@ init({Ref, #{config := #{bridge := Bridge} = Config, bridge := Options}}) ->
         {error, Reason} ->
             ?LOG_ERROR("The listener ~0tp did not start: ~0tp (~ts)", [Ref, Reason, explain(Reason)]),
             {stop, {shutdown, {listen_error, Ref, Reason}}}
+    end.
+
+-spec listen(module(), map(), [pid()]) -> {ok, farrier_bridge:listener(), farrier_bridge:address()} | {error, term()}.
+listen(Bridge, Options, Acceptors) ->
+    case farrier_bridge:ensure_started(Bridge) of
+        ok -> Bridge:listen(Options, Acceptors);
+        {error, _} = Error -> Error
     end.
 
 %% A listener that its supervisor restarts goes on with what was changed since the start.
@@ -350,7 +355,7 @@ information(#listener{ref = Ref, bridge = Bridge, native = Native, options = Opt
         end,
     #{supervisor := Supervisor} = Config = config(Ref),
     maps:merge(
-        maps:with([generation, bridge, transport_options, protocol_options], Config),
+        (maps:with([generation, transport_options, protocol_options], Config))#{bridge => farrier_bridge:name(Bridge)},
         (maps:with([connections, websockets, accepted, rejected, failed_handshakes], Counters))#{
             ref => Ref,
             tls => is_map_key(tls, Options),
@@ -371,7 +376,9 @@ ip_and_port(Address) -> Address.
 handle_cast(_, L) ->
     {noreply, L}.
 
--spec handle_info(term(), #listener{}) -> {noreply, #listener{}}.
+-spec handle_info(term(), #listener{}) -> {noreply, #listener{}} | {stop, term(), #listener{}}.
+handle_info({'EXIT', Native, Reason}, #listener{native = Native} = L) ->
+    {stop, Reason, L};
 handle_info(_, L) ->
     {noreply, L}.
 

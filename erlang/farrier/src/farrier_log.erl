@@ -2,17 +2,23 @@
 -module(farrier_log).
 -behaviour(gen_server).
 
--export([start_link/0]).
+-export([start_link/0, report/4]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -spec start_link() -> {ok, pid()} | {error, term()}.
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
+%% @doc Logs an event of the native side, and how many were lost before it.
+-spec report(logger:level(), binary(), map(), non_neg_integer()) -> ok.
+report(Level, Message, Fields, Dropped) ->
+    report_dropped(Dropped),
+    logger:log(Level, "farrier: ~ts", [Message], metadata(Fields)).
+
 -spec init([]) -> {ok, []}.
 init([]) ->
-    %% Also after a restart: the native side knows one process only.
-    ok = farrier_nif:log_to(self()),
+    %% Also after a restart: the native side knows one process only. Where there is no bridge to it, none is loaded.
+    _ = erlang:module_loaded(farrier_nif) andalso farrier_nif:log_to(self()),
     {ok, []}.
 
 -spec handle_call(term(), gen_server:from(), []) -> {reply, {error, unknown_call}, []}.
@@ -24,9 +30,8 @@ handle_cast(_Cast, State) ->
     {noreply, State}.
 
 -spec handle_info(term(), []) -> {noreply, []}.
-handle_info({'$farrier_log', Level, Message, Metadata, Dropped}, State) ->
-    report_dropped(Dropped),
-    logger:log(Level, "farrier: ~ts", [Message], metadata(Metadata)),
+handle_info({'$farrier_log', Level, Message, Fields, Dropped}, State) ->
+    report(Level, Message, Fields, Dropped),
     {noreply, State};
 handle_info(_Other, State) ->
     {noreply, State}.

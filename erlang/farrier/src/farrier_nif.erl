@@ -59,7 +59,9 @@ etf(Term) ->
 -spec start(map()) -> ok | {error, term()}.
 start(Options) ->
     case persistent_term:get(?LOADED, {error, "the module was never loaded"}) of
-        true -> start_nif(etf(Options));
+        true ->
+            _ = is_pid(Log = whereis(farrier_log)) andalso log_to(Log),
+            start_nif(etf(Options));
         {error, Text} -> {error, {nif_not_loaded, Text}}
     end.
 
@@ -164,8 +166,7 @@ inform_nif(_Handle, _Head) -> ?not_loaded.
 -spec respond(farrier_bridge:handle(), farrier_bridge:status(), farrier_bridge:headers(), farrier_bridge:body()) ->
     ok | {error, already_sent | closed | {invalid_header, binary()}}.
 respond(Handle, Status, Headers, {sendfile, Offset, Length, Path}) ->
-    Native = unicode:characters_to_binary(filename:absname(Path), utf8, file:native_name_encoding()),
-    respond_nif(Handle, head(Status, Headers), {sendfile, Offset, Length, Native});
+    respond_nif(Handle, head(Status, Headers), {sendfile, Offset, Length, farrier_bridge:native_path(Path)});
 respond(Handle, Status, Headers, Body) ->
     respond_nif(Handle, head(Status, Headers), Body).
 
@@ -185,7 +186,7 @@ respond_chunk(_Handle, _Data) -> ?not_loaded.
 
 -spec respond_end(farrier_bridge:handle(), farrier_bridge:headers()) -> ok | {error, closed}.
 respond_end(Handle, Trailers) ->
-    respond_end_nif(Handle, binaries(Trailers)).
+    respond_end_nif(Handle, farrier_bridge:binaries(Trailers)).
 
 -spec respond_end_nif(term(), [{binary(), binary()}]) -> ok | {error, closed}.
 respond_end_nif(_Handle, _Trailers) -> ?not_loaded.
@@ -193,23 +194,9 @@ respond_end_nif(_Handle, _Trailers) -> ?not_loaded.
 -spec response_state(farrier_bridge:handle()) -> farrier_bridge:response_state().
 response_state(_Handle) -> ?not_loaded.
 
-%% A response head as the native side reads it.
 -spec head(farrier_bridge:status(), farrier_bridge:headers()) -> binary().
 head(Status, Headers) ->
-    {Code, Reason} = status(Status),
-    etf(#{status => Code, reason => Reason, headers => binaries(Headers)}).
-
--spec status(farrier_bridge:status()) -> {100..999, undefined | binary()}.
-status(Code) when is_integer(Code) ->
-    {Code, undefined};
-status(<<Code:3/binary>>) ->
-    {binary_to_integer(Code), undefined};
-status(<<Code:3/binary, " ", Reason/binary>>) ->
-    {binary_to_integer(Code), Reason}.
-
--spec binaries(farrier_bridge:headers()) -> [{binary(), binary()}].
-binaries(Headers) ->
-    [{iolist_to_binary(Name), iolist_to_binary(Value)} || {Name, Value} <- Headers].
+    etf(farrier_bridge:head(Status, Headers)).
 
 %%% WebSocket connections
 
