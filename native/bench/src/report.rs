@@ -2,6 +2,7 @@
 //!
 //! Nothing is measured here, and the same run always gives the same report.
 
+pub mod command;
 pub mod document;
 pub mod fairness;
 pub mod figures;
@@ -15,7 +16,7 @@ use anyhow::{Context, Result};
 
 use crate::results::{Row, Run};
 
-/// The rows of the headline. Chosen before they were measured, for what they are typical of and not for what came out.
+/// The rows of the headline: each kind of work once, also where little is gained.
 const HEADLINE: [&str; 8] = [
     "echo-64-c50-d1",
     "echo-64-c50-d16",

@@ -6,7 +6,7 @@ use super::{Axis, Series, legend};
 /// Height of the plot's area.
 const HEIGHT: f64 = 260.0;
 /// Space for the numbers at the left.
-const LEFT: f64 = 58.0;
+const LEFT: f64 = 66.0;
 
 /// The percentiles that get a line, a number and a marker.
 const MARKED: [(f64, &str); 6] = [

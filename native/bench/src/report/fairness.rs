@@ -57,7 +57,7 @@ fn tuned(run: &Run) -> String {
         push(
             &mut text,
             &format!(
-                " {title}: {description} It beats {} in {ahead} of {rows} rows.",
+                " {title}: {description} Its median is ahead of that of {} in {ahead} of {rows} rows.",
                 plain(&run.title(&run.reference))
             ),
         );
