@@ -33,13 +33,14 @@ pub fn write(run: &Run, directory: &Path) -> Result<()> {
     fs::create_dir_all(directory)
         .with_context(|| format!("{} can't be made", directory.display()))?;
     let figures = figures::figures(run);
+    let page = directory.join("report.md");
+    if let Ok(former) = fs::read_to_string(&page) {
+        remove_figures(&former, directory)?;
+    }
     for figure in &figures {
         put(&directory.join(&figure.file), &figure.svg)?;
     }
-    put(
-        &directory.join("report.md"),
-        &document::document(run, &figures),
-    )?;
+    put(&page, &document::document(run, &figures))?;
     run.write(&directory.join("report.json"))
 }
 
@@ -50,6 +51,22 @@ pub fn update_readme(run: &Run, readme: &Path) -> Result<()> {
     let updated = readme::replaced(&text, &readme::headline(run))
         .with_context(|| format!("{name} can't be updated"))?;
     put(readme, &updated)
+}
+
+/// Removes the plots that a former page shows: a run with other rows has others.
+fn remove_figures(page: &str, directory: &Path) -> Result<()> {
+    for link in page
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+    {
+        let path = directory.join(link);
+        if link.ends_with(".svg") && !link.contains('/') && path.exists() {
+            fs::remove_file(&path)
+                .with_context(|| format!("{} can't be removed", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn put(path: &Path, text: &str) -> Result<()> {

@@ -79,7 +79,8 @@ impl Stacks {
         legend::draw(drawing, &entries);
     }
 
-    fn description(&self) -> String {
+    /// What it shows, in words.
+    pub fn description(&self) -> String {
         let mut text = self.scale.clone();
         for group in &self.groups {
             let figures = group.stacks.iter().map(|s| {

@@ -3,7 +3,7 @@
 use crate::plot::bars::{times, trimmed};
 use crate::results::{Cell, Group, Row, Run};
 
-use super::figures::{Figure, kernel};
+use super::figures::{Figure, kernel, timed};
 use super::format::{Table, code, minutes, number, plain};
 use super::{fairness, headline, median};
 
@@ -66,7 +66,8 @@ const SECTIONS: [(&[Group], &str, &str); 5] = [
     (
         &[Group::SlowReaders],
         "Clients that do not read",
-        "What clients that never read do to those that do.",
+        "Clients that send and never read fill their connection until the server takes no more. What that does to the others, and \
+         what the server holds for each.",
     ),
 ];
 
@@ -75,11 +76,12 @@ const METHOD: &str = "## How it was measured
 - CPU: user and system time of all processes of a server and of all their threads, from `/proc`, over the operations done. \
 Client and server share the machine, so rates depend on what the client leaves over; CPU per operation hardly does.
 - Every figure is the median of the rounds; the small numbers are the least and the greatest. In each round every row is measured \
-against every server in turn, each time against a fresh process, after a warm-up.
-- A ratio is the other server's median over farrier's, rounded down. Its range sets the best round of the one against the worst of the other.
+against every server in turn, each time against a fresh process, after a warm-up; who comes first changes from round to round.
+- A ratio is the other server's median over farrier's, rounded down; for rates it is the other way round, so that more is always better. Its range \
+sets the best round of the one against the worst of the other.
 - Requests are as large as a browser's, frames are masked with keys that are not zero, and replies are compared with what was \
-sent. A wrong, missing or reordered reply ends the run.
-- The load generator is one thread over epoll; its own CPU time is in [report.json](report.json) with every single round.
+sent. A wrong, missing or reordered reply ends the measurement, which then has no figure.
+- The load generator is one thread over epoll; its own CPU time is in [report.json](report.json), with every single round.
 
 `make bench` repeats all this; the [README](README.md) beside this page names the settings. `farrier-bench report --json report.json --out DIR` draws \
 this page again from the JSON.";
@@ -243,15 +245,12 @@ fn noise(run: &Run) -> String {
     } else {
         ""
     };
-    let (median, most) = (
-        number(noise.other_cores_median),
-        number(noise.other_cores_max),
-    );
-    format!(
-        "{verdict}{} Noisy figures are marked with{NOISY}. While a figure was measured, other programs used {median} \
-         cores in the median and {most} at most.",
-        plain(&noise.statement),
-    )
+    let mark = if noise.noisy_cells > 0 {
+        format!(" The mark is{NOISY}.")
+    } else {
+        String::new()
+    };
+    format!("{verdict}{}{mark}", plain(&noise.statement))
 }
 
 fn section(
@@ -279,7 +278,7 @@ fn section(
         one_unit.then_some(first.unit.as_str()),
     ));
     match groups {
-        [Group::Latency] => parts.extend(rows.iter().filter_map(|row| percentiles(run, row))),
+        [Group::Latency] => parts.extend(timed(run).filter_map(|row| percentiles(run, row))),
         [Group::Memory] => parts.push(kernel_table(run, &rows)),
         _ => {}
     }
@@ -482,24 +481,34 @@ fn rates(run: &Run) -> Option<String> {
     })
 }
 
+/// A line for each server and reason.
 fn skipped(run: &Run) -> Option<String> {
-    let lines: Vec<String> = run
-        .skipped
+    let mut lines: Vec<(&str, &str, Vec<String>)> = Vec::new();
+    for skipped in &run.skipped {
+        let row = skipped.row.as_ref().map(|id| {
+            let row = run.rows.iter().find(|row| row.id == *id);
+            plain(row.map_or(id, |row| &row.title))
+        });
+        let known = lines.iter_mut().find(|(server, reason, rows)| {
+            *server == skipped.server && *reason == skipped.reason && !rows.is_empty()
+        });
+        match known {
+            Some((_, _, rows)) => rows.extend(row),
+            None => lines.push((&skipped.server, &skipped.reason, row.into_iter().collect())),
+        }
+    }
+    let lines: Vec<String> = lines
         .iter()
-        .map(|skipped| {
-            let row = skipped.row.as_ref().map(|id| {
-                let title = run
-                    .rows
-                    .iter()
-                    .find(|row| row.id == *id)
-                    .map_or(id, |row| &row.title);
-                format!(", {}", plain(title))
-            });
+        .map(|(server, reason, rows)| {
+            let rows = if rows.is_empty() {
+                "everything".to_owned()
+            } else {
+                rows.join("; ")
+            };
             format!(
-                "- {}{}: {}",
-                plain(&run.title(&skipped.server)),
-                row.unwrap_or_default(),
-                plain(&skipped.reason)
+                "- {}, because {}: {rows}",
+                plain(&run.title(server)),
+                plain(reason)
             )
         })
         .collect();

@@ -23,39 +23,79 @@ pub struct Figure {
     pub svg: String,
 }
 
-/// All plots of a run, in the order of the report.
+/// Rows whose ratios are shown together.
+struct Topic {
+    groups: &'static [Group],
+    /// Of its files
+    name: &'static str,
+    title: &'static str,
+    /// What it is to be above 1
+    verb: &'static str,
+}
+
+const TOPICS: [Topic; 4] = [
+    Topic {
+        groups: &[Group::Echo],
+        name: "echo",
+        title: "Echo: CPU of the server",
+        verb: "less",
+    },
+    Topic {
+        groups: &[Group::Layers, Group::Fanout, Group::Connect],
+        name: "other-work",
+        title: "More than an echo: CPU",
+        verb: "less",
+    },
+    Topic {
+        groups: &[Group::Latency],
+        name: "latency",
+        title: "Waiting for an answer",
+        verb: "less",
+    },
+    Topic {
+        groups: &[Group::SlowReaders],
+        name: "slow-readers",
+        title: "Beside clients that never read",
+        verb: "better",
+    },
+];
+
+/// All plots of a run.
 pub fn figures(run: &Run) -> Vec<Figure> {
     let mut figures = vec![headline_figure(run)];
-    figures.extend(ratios(
-        run,
-        &[Group::Echo],
-        "echo",
-        "Echo: CPU of the server",
-        "less",
-    ));
-    let others = [Group::Layers, Group::Fanout, Group::Connect];
-    figures.extend(ratios(
-        run,
-        &others,
-        "other-work",
-        "More than an echo: CPU",
-        "less",
-    ));
-    figures.extend(ratios(
-        run,
-        &[Group::SlowReaders],
-        "slow-readers",
-        "Beside clients that never read",
-        "better",
-    ));
+    figures.extend(TOPICS.iter().flat_map(|topic| ratios(run, topic)));
     figures.extend(memory(run));
-    figures.extend(
-        run.rows
-            .iter()
-            .filter(|row| row.group == Group::Latency)
-            .filter_map(|row| latency(run, row)),
-    );
+    figures.extend(timed(run).filter_map(|row| latency(run, row)));
     figures
+}
+
+/// The rows whose percentiles are shown.
+pub fn timed(run: &Run) -> impl Iterator<Item = &Row> {
+    let rows = run.rows.iter().filter(|row| row.group == Group::Latency);
+    rows.filter(|row| row.unit == "µs")
+}
+
+/// Items in parts of at most `most`, each with the title and the file of its figure.
+fn split<'i, T>(
+    items: &'i [T],
+    most: usize,
+    title: &str,
+    name: &str,
+) -> Vec<(String, String, &'i [T])> {
+    let parts = items.len().div_ceil(most).max(1);
+    let each = items.len().div_ceil(parts).max(1);
+    let numbered = items.chunks(each).enumerate().map(|(index, items)| {
+        let number = index + 1;
+        match parts {
+            1 => (title.to_owned(), format!("{name}.svg"), items),
+            _ => (
+                format!("{title} ({number} of {parts})"),
+                format!("{name}-{number}.svg"),
+                items,
+            ),
+        }
+    });
+    numbered.collect()
 }
 
 fn headline_figure(run: &Run) -> Figure {
@@ -86,54 +126,45 @@ fn headline_figure(run: &Run) -> Figure {
     }
 }
 
-/// The ratio bars of some groups, in as many figures as it takes.
-fn ratios(run: &Run, groups: &[Group], name: &str, title: &str, verb: &str) -> Vec<Figure> {
-    let rows: Vec<&Row> = run
+/// The ratio bars of a topic, in as many figures as it takes.
+fn ratios(run: &Run, topic: &Topic) -> Vec<Figure> {
+    let own = run
         .rows
         .iter()
-        .filter(|row| groups.contains(&row.group) && row.cell(&run.subject).is_some())
+        .filter(|row| topic.groups.contains(&row.group));
+    let rows: Vec<&Row> = own
+        .filter(|row| row.ratio(&run.subject, &run.reference).is_some())
         .collect();
-    let figures = rows.len().div_ceil(MOST_BARS).max(1);
-    let each = rows.len().div_ceil(figures).max(1);
-    let mut drawn = Vec::new();
-    for (index, rows) in rows.chunks(each).enumerate() {
-        let others = others(run, rows);
-        let bars: Vec<Bar> = rows
-            .iter()
-            .filter_map(|row| bar(run, row, &others))
-            .collect();
-        if bars.is_empty() {
-            continue;
-        }
-        let (number, file) = match (figures, index) {
-            (1, _) => (String::new(), format!("{name}.svg")),
-            (_, index) => (
-                format!(" ({} of {figures})", index + 1),
-                format!("{name}-{}.svg", index + 1),
-            ),
-        };
-        let figure = Bars {
-            title: format!("{title}{number}"),
-            scale: format!(
-                "Times {verb} than with {}, logarithmic",
-                run.title(&run.reference)
-            ),
-            subject: subject(run),
-            reference: run.title(&run.reference),
-            others: others
-                .iter()
-                .map(|id| (series(run, id), run.title(id)))
-                .collect(),
-            bars,
-        };
-        drawn.push(Figure {
-            file,
-            groups: groups.to_vec(),
-            alternative: spoken(&figure),
-            svg: figure.draw(),
-        });
-    }
-    drawn
+    let parts = split(&rows, MOST_BARS, topic.title, topic.name).into_iter();
+    parts
+        .map(|(title, file, rows)| {
+            let others = others(run, rows);
+            let figure = Bars {
+                title,
+                scale: format!(
+                    "Times {} than with {}, logarithmic",
+                    topic.verb,
+                    run.title(&run.reference)
+                ),
+                subject: subject(run),
+                reference: run.title(&run.reference),
+                bars: rows
+                    .iter()
+                    .filter_map(|row| bar(run, row, &others))
+                    .collect(),
+                others: others
+                    .iter()
+                    .map(|id| (series(run, id), run.title(id)))
+                    .collect(),
+            };
+            Figure {
+                file,
+                groups: topic.groups.to_vec(),
+                alternative: spoken(&figure),
+                svg: figure.draw(),
+            }
+        })
+        .collect()
 }
 
 /// The servers that get a marker: those measured in any of the rows, but for the subject and the reference.
@@ -160,8 +191,39 @@ fn bar(run: &Run, row: &Row, others: &[&str]) -> Option<Bar> {
     })
 }
 
-fn memory(run: &Run) -> Option<Figure> {
-    let stack = |row: &Row, id: &str| {
+/// The memory of subject and reference, side by side.
+fn memory(run: &Run) -> Vec<Figure> {
+    let rows = run.rows.iter().filter(|row| row.group == Group::Memory);
+    let groups: Vec<StackGroup> = rows
+        .map(|row| stacks(run, row))
+        .filter(|group| !group.stacks.is_empty())
+        .collect();
+    let parts = split(
+        &groups,
+        MOST_BARS / 2,
+        "Memory of an idle connection",
+        "memory",
+    )
+    .into_iter();
+    parts
+        .map(|(title, file, groups)| {
+            let figure = Stacks {
+                title,
+                scale: "KiB of the server for each idle connection".to_owned(),
+                groups: groups.to_vec(),
+            };
+            Figure {
+                file,
+                groups: vec![Group::Memory],
+                alternative: figure.description(),
+                svg: figure.draw(),
+            }
+        })
+        .collect()
+}
+
+fn stacks(run: &Run, row: &Row) -> StackGroup {
+    let stack = |id: &String| {
         let cell = row.cell(id)?;
         Some(Stack {
             series: series(run, id),
@@ -170,39 +232,13 @@ fn memory(run: &Run) -> Option<Figure> {
             kernel: kernel(cell),
         })
     };
-    let rows = run.rows.iter().filter(|row| row.group == Group::Memory);
-    let groups: Vec<StackGroup> = rows
-        .map(|row| {
-            let stacks = [&run.subject, &run.reference]
-                .iter()
-                .filter_map(|id| stack(row, id))
-                .collect();
-            StackGroup {
-                label: row.title.clone(),
-                stacks,
-            }
-        })
-        .filter(|group| !group.stacks.is_empty())
-        .collect();
-    let scale = "KiB of the server's memory for each idle connection".to_owned();
-    let figure = Stacks {
-        title: "Memory of an idle connection".to_owned(),
-        scale,
-        groups,
-    };
-    let alternative = format!(
-        "Bars: {}, {} and {}.",
-        figure.scale,
-        run.title(&run.subject),
-        run.title(&run.reference)
-    );
-    let shown = !figure.groups.is_empty();
-    shown.then(|| Figure {
-        file: "memory.svg".to_owned(),
-        groups: vec![Group::Memory],
-        alternative,
-        svg: figure.draw(),
-    })
+    StackGroup {
+        label: row.title.clone(),
+        stacks: [&run.subject, &run.reference]
+            .into_iter()
+            .filter_map(stack)
+            .collect(),
+    }
 }
 
 /// Median of what the kernel holds for a connection, in KiB.
@@ -226,7 +262,7 @@ fn latency(run: &Run, row: &Row) -> Option<Figure> {
         .filter_map(|cell| curve(run, cell))
         .collect();
     let figure = Curves {
-        title: "Latency".to_owned(),
+        title: "Latency by percentile".to_owned(),
         scale: row.title.clone(),
         curves,
     };
@@ -240,7 +276,7 @@ fn latency(run: &Run, row: &Row) -> Option<Figure> {
         row.title,
         names.join(", ")
     );
-    let file = format!("latency-{}.svg", row.id);
+    let file = format!("curve-{}.svg", row.id);
     (!figure.curves.is_empty()).then(|| Figure {
         file,
         groups: vec![Group::Latency],
