@@ -14,7 +14,7 @@ pub const MARGIN: f64 = 14.0;
 const ENLARGED: f64 = 1.2;
 
 /// Average width of a character as a share of the type's size, plain and bold, in a wide font, so that none overflows.
-const CHARACTER: [f64; 2] = [0.54, 0.62];
+const CHARACTER: [f64; 2] = [0.54, 0.58];
 
 const STYLE: &str = "\
 text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif;fill:#1b1f24}\

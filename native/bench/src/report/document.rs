@@ -139,21 +139,13 @@ fn headline_table(run: &Run) -> String {
 
 /// A median with its unit.
 pub fn measured(row: &Row, cell: &Cell) -> String {
-    let unit = row
-        .unit
-        .split_once('/')
-        .map_or(row.unit.as_str(), |(unit, _)| unit)
-        .replace(" CPU", "");
-    let unit = if row.unit == "messages/s" {
-        "/s"
-    } else {
-        &unit
+    // In a rate the operation belongs to the unit; elsewhere the row's title names it.
+    let unit = match row.unit.split_once('/') {
+        Some((unit, operation)) if operation != "s" => unit,
+        _ => row.unit.as_str(),
     };
-    format!(
-        "{} {unit}{}",
-        number(cell.median),
-        if cell.noisy { NOISY } else { "" }
-    )
+    let mark = if cell.noisy { NOISY } else { "" };
+    format!("{} {unit}{mark}", number(cell.median))
 }
 
 /// Ratio, its range, target, and whether it is met.

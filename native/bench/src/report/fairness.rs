@@ -150,22 +150,27 @@ fn missed(run: &Run, row: &Row) -> Option<String> {
     })
 }
 
-/// How often farrier's other bridges are behind the reference.
+/// The rows in which farrier's other bridges are behind the reference.
 fn other_bridge(run: &Run) -> Vec<String> {
     let others = of_family(run, Family::Farrier).filter(|server| server.id != run.subject);
-    others
-        .filter_map(|server| {
-            let behind: Vec<String> = run
-                .rows
-                .iter()
-                .filter_map(|row| Some((row, row.ratio(&server.id, &run.reference)?)))
-                .filter(|(_, ratio)| *ratio < 1.0)
-                .map(|(row, ratio)| format!("{} ({})", plain(&row.title), times(ratio)))
-                .collect();
-            let (name, reference) = (plain(&server.title), plain(&run.title(&run.reference)));
-            (!behind.is_empty())
-                .then(|| format!("- {name} is behind {reference} in: {}.", behind.join("; ")))
-        })
+    let line = |server: &Server| {
+        let rows = behind(run, &server.id);
+        let (name, reference) = (plain(&server.title), plain(&run.title(&run.reference)));
+        (!rows.is_empty())
+            .then(|| format!("- {name} is behind {reference} in: {}.", rows.join("; ")))
+    };
+    others.filter_map(line).collect()
+}
+
+/// The rows in which a server is behind the reference, each with its ratio.
+pub fn behind(run: &Run, server: &str) -> Vec<String> {
+    let ratios = run
+        .rows
+        .iter()
+        .filter_map(|row| Some((row, row.ratio(server, &run.reference)?)));
+    let behind = ratios.filter(|(_, ratio)| *ratio < 1.0);
+    behind
+        .map(|(row, ratio)| format!("{} ({})", plain(&row.title), times(ratio)))
         .collect()
 }
 

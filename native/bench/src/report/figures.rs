@@ -89,7 +89,7 @@ fn split<'i, T>(
         match parts {
             1 => (title.to_owned(), format!("{name}.svg"), items),
             _ => (
-                format!("{title} ({number} of {parts})"),
+                format!("{title} {number}/{parts}"),
                 format!("{name}-{number}.svg"),
                 items,
             ),

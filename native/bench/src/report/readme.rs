@@ -6,6 +6,7 @@ use crate::plot::bars::times;
 use crate::results::{Family, Run};
 
 use super::document::measured;
+use super::fairness;
 use super::format::{Table, plain};
 
 /// Before the part that is replaced.
@@ -14,12 +15,16 @@ const BEGIN: &str =
 /// After it.
 const END: &str = "<!-- End of what `farrier-bench report` writes. -->";
 
-/// Plot, table and a sentence about where they come from; links are those of a README one level above the report.
+/// Where it comes from, plot, table, and what is lost; links are those of a README one level above the report.
 pub fn headline(run: &Run) -> String {
-    let (subject, reference) = (
-        plain(&run.title(&run.subject)),
-        plain(&run.title(&run.reference)),
+    let reference = plain(&run.title(&run.reference));
+    let image = format!(
+        "[![How many times less farrier costs than {reference}](bench/headline.svg)](bench/report.md)"
     );
+    [origin(run), image, table(run), losses(run)].join("\n\n")
+}
+
+fn origin(run: &Run) -> String {
     let machine = &run.machine;
     let day = run.started.split('T').next().unwrap_or(&run.started);
     let noise = if run.noise.too_noisy {
@@ -27,49 +32,53 @@ pub fn headline(run: &Run) -> String {
     } else {
         ""
     };
-    let text = format!(
-        "Medians of {} interleaved rounds by `{}` on {day}: {} cores of an {}, shared with the load generator, {}.{noise} [bench/report.md](bench/report.md) \
-         has all rows and servers, the method, what the figures leave out and where farrier loses.",
+    format!(
+        "Medians of {} interleaved rounds by `{}` on {day}, on {} cores of {} that server and load generator share, {}.{noise}\n\
+         [bench/report.md](bench/report.md) has all rows and servers, the method, what the figures leave out and where farrier loses.",
         run.options.rounds,
         run.command,
         machine.cores,
         plain(&machine.cpu),
         plain(&machine.os)
-    );
-    let image = format!(
-        "[![How many times less farrier costs than {reference}](bench/headline.svg)](bench/report.md)"
-    );
+    )
+}
+
+fn table(run: &Run) -> String {
+    let (subject, reference) = (run.title(&run.subject), run.title(&run.reference));
     let bare = run
         .servers
         .iter()
         .rfind(|server| server.family == Family::Bare);
-    let mut heads = vec![
-        String::new(),
-        subject.clone(),
-        reference.clone(),
-        format!("{reference} / {subject}"),
-    ];
-    heads.extend(bare.map(|server| plain(&server.title)));
+    let mut heads = vec![String::new(), plain(&subject), plain(&reference)];
+    heads.push(format!("{} / {}", plain(&reference), plain(&subject)));
+    heads.extend(bare.map(|server| format!("bare {}", plain(&server.title))));
     let mut table = Table::new(&heads);
     for row in super::headline(run) {
         let value = |id: &str| {
             row.cell(id)
                 .map_or(String::new(), |cell| measured(row, cell))
         };
-        let ratio = row
-            .ratio(&run.subject, &run.reference)
-            .map(times)
-            .unwrap_or_default();
+        let ratio = row.ratio(&run.subject, &run.reference).map(times);
         let mut cells = vec![
             plain(&row.title),
             value(&run.subject),
             value(&run.reference),
-            ratio,
         ];
+        cells.push(ratio.unwrap_or_default());
         cells.extend(bare.map(|server| value(&server.id)));
         table.row(&cells);
     }
-    format!("{text}\n\n{image}\n\n{}", table.finish())
+    table.finish().trim_end().to_owned()
+}
+
+fn losses(run: &Run) -> String {
+    let behind = fairness::behind(run, &run.subject);
+    let reference = plain(&run.title(&run.reference));
+    if behind.is_empty() {
+        format!("In no row of this run was {reference} ahead.")
+    } else {
+        format!("{reference} was ahead in: {}.", behind.join("; "))
+    }
 }
 
 /// A README in which `part` stands between the two comments.
