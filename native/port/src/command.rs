@@ -138,3 +138,107 @@ fn frames<'a>(reader: &mut Reader<'a>) -> Option<Frames<'a>> {
     })?;
     Some(frames)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farrier_etf::Term;
+    use farrier_etf::eetf::{Atom, BigInteger, Binary, FixInteger, List, Tuple};
+
+    fn packet(elements: Vec<Term>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let term: Term = Tuple::from(elements).into();
+        term.encode(&mut bytes).unwrap();
+        // As `term_to_binary/2` writes atoms.
+        short_atoms(bytes)
+    }
+
+    /// `eetf` writes the length of an atom in two bytes.
+    fn short_atoms(mut bytes: Vec<u8>) -> Vec<u8> {
+        for name in ["send", "true", "false", "read_body", "infinity", "text"] {
+            let long = [&[100, 0, name.len() as u8], name.as_bytes()].concat();
+            while let Some(at) = bytes.windows(long.len()).position(|part| part == long) {
+                bytes.splice(at..at + 3, [119, name.len() as u8]);
+            }
+        }
+        bytes
+    }
+
+    fn atom(name: &str) -> Term {
+        Atom::from(name).into()
+    }
+
+    fn integer(value: i32) -> Term {
+        FixInteger::from(value).into()
+    }
+
+    fn frame(opcode: i32, payload: &[u8]) -> Term {
+        Tuple::from(vec![integer(opcode), Binary::from(payload).into()]).into()
+    }
+
+    fn send(frames: Vec<Term>) -> Vec<u8> {
+        let id = BigInteger::from(1u64 << 40).into();
+        let frames = List::from(frames).into();
+        packet(vec![atom("send"), id, frames, integer(300), atom("true")])
+    }
+
+    #[test]
+    fn frames_are_read_where_they_are() {
+        let packet = send(vec![
+            frame(1, b"hello"),
+            frame(2, &[0; 5000]),
+            frame(8, b""),
+        ]);
+        let Some(Command::Send {
+            id,
+            frames,
+            handled,
+            more,
+        }) = Command::decode(&packet)
+        else {
+            panic!("no send");
+        };
+        assert_eq!((id, handled, more), (1 << 40, 300, true));
+        let read: Vec<_> = frames.iter().map(|f| (f.opcode(), f.payload())).collect();
+        let expected: [(Opcode, &[u8]); 3] = [
+            (Opcode::Text, b"hello"),
+            (Opcode::Binary, &[0; 5000]),
+            (Opcode::Close, b""),
+        ];
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_send_without_frames_is_one() {
+        let packet = send(vec![]);
+        let command = Command::decode(&packet);
+        assert!(matches!(command, Some(Command::Send { frames, .. }) if frames.is_empty()));
+    }
+
+    #[test]
+    fn a_period_may_be_infinite() {
+        let read_body = |period| packet(vec![atom("read_body"), integer(1), integer(9), period]);
+        let packet = read_body(atom("infinity"));
+        let command = Command::decode(&packet);
+        assert!(matches!(
+            command,
+            Some(Command::ReadBody { period: None, .. })
+        ));
+        let packet = read_body(integer(15));
+        let command = Command::decode(&packet);
+        let expected = Some(Duration::from_millis(15));
+        assert!(matches!(command, Some(Command::ReadBody { period, .. }) if period == expected));
+    }
+
+    #[test]
+    fn what_is_no_command_is_refused_wherever_it_is_cut() {
+        let packet = send(vec![frame(1, b"hello")]);
+        assert!(Command::decode(&packet).is_some());
+        for length in 0..packet.len() {
+            assert!(Command::decode(&packet[..length]).is_none(), "{length}");
+        }
+        assert!(Command::decode(&[&packet[..], b"x"].concat()).is_none());
+        assert!(Command::decode(&send(vec![frame(3, b"")])).is_none());
+        assert!(Command::decode(&send(vec![atom("text")])).is_none());
+    }
+}
