@@ -10,7 +10,7 @@ deps: ## Install what this machine lacks: Erlang/OTP, rebar3, test clients (apt-
 	@scripts/deps check
 	@scripts/deps test
 
-build: ## Compile everything: _build/default/lib/{farrier,cowboy,ranch} and priv/farrier_nif.so
+build: ## Compile everything: _build/default/lib/{farrier,cowboy,ranch} and priv/farrier_nif.so and priv/farrier_port
 	@scripts/deps build
 	@rebar3 compile
 
