@@ -78,7 +78,9 @@ impl Bars {
         if self.bars.iter().any(|bar| bar.target.is_some()) {
             items.push((legend::Mark::Target, "target"));
         }
-        items.push((legend::Mark::Range, "range of rounds"));
+        if self.bars.iter().any(|bar| bar.range.0 < bar.range.1) {
+            items.push((legend::Mark::Range, "range of rounds"));
+        }
         if self.bars.iter().any(|bar| bar.ratio < 1.0) {
             items.push((legend::Mark::Worse(self.subject.0), "below 1: worse"));
         }

@@ -25,7 +25,7 @@ pub struct Curve {
     pub series: Series,
     /// Name
     pub name: String,
-    /// Share of the messages and microseconds within which they were answered, ascending
+    /// Share of the messages, below 1, and microseconds within which they were answered, ascending
     pub points: Vec<(f64, f64)>,
 }
 
@@ -69,11 +69,7 @@ impl Curves {
     }
 
     fn axes(&self, top: f64) -> (Axis, Axis) {
-        let points = || {
-            self.curves
-                .iter()
-                .flat_map(|curve| curve.points.iter().filter(|p| p.0 < 1.0))
-        };
+        let points = || self.curves.iter().flat_map(|curve| &curve.points);
         let last = points().map(|p| p.0).fold(0.9, f64::max);
         let fastest = points()
             .map(|p| p.1)
@@ -130,12 +126,7 @@ impl Curves {
 impl Curve {
     fn draw(&self, drawing: &mut Drawing, across: Axis, up: Axis) {
         let place = |(share, latency): (f64, f64)| (across.at(nines(share)), up.at(latency));
-        let points: Vec<_> = self
-            .points
-            .iter()
-            .filter(|p| p.0 < 1.0)
-            .map(|p| place(*p))
-            .collect();
+        let points: Vec<_> = self.points.iter().map(|point| place(*point)).collect();
         drawing.curve(&points, self.series);
         for (share, _) in &MARKED[1..] {
             if let Some(latency) = self.at(*share) {
@@ -153,11 +144,7 @@ impl Curve {
             return Some(right_latency);
         };
         let part = (nines(share) - nines(left)) / (nines(right) - nines(left));
-        Some(if right >= 1.0 {
-            right_latency
-        } else {
-            left_latency + part * (right_latency - left_latency)
-        })
+        Some(left_latency + part * (right_latency - left_latency))
     }
 }
 

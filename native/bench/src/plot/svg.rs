@@ -19,8 +19,8 @@ const CHARACTER: [f64; 2] = [0.54, 0.58];
 const STYLE: &str = "\
 text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif;fill:#1b1f24}\
 .paper{fill:#fff;stroke:#d0d7de}.quiet{fill:#57606a}.bold{font-weight:600}\
-.grid{stroke:#d8dee4;fill:none}.axis{stroke:#57606a;fill:none}.ink{stroke:#1b1f24;stroke-width:1.5;fill:none}.halo{stroke:#fff;stroke-width:4;fill:none}.wide{stroke-width:7}\
-.target{stroke:#1b1f24;stroke-width:3.5;fill:none}.pale{fill-opacity:.25;stroke-width:1.5}.worse{fill-opacity:.3;stroke-width:1.5;stroke-dasharray:4 3}\
+.grid{stroke:#d8dee4;fill:none}.axis{stroke:#57606a;fill:none}.ink{stroke:#1b1f24;stroke-width:1.5;fill:none}.halo{stroke:#fff;stroke-width:4;fill:none}.wide{stroke-width:6}\
+.target{stroke:#1b1f24;stroke-width:3;fill:none}.pale{fill-opacity:.25;stroke-width:1.5}.worse{fill-opacity:.3;stroke-width:1.5;stroke-dasharray:4 3}\
 .s0{fill:#0072b2;stroke:#0072b2}.s1{fill:#009e73;stroke:#009e73}.s2{fill:#d55e00;stroke:#d55e00}\
 .s3{fill:#e69f00;stroke:#e69f00}.s4{fill:#cc79a7;stroke:#cc79a7}.s5{fill:#6e7781;stroke:#6e7781}\
 .s6{fill:#56b4e9;stroke:#56b4e9}.line{fill:none;stroke-width:2.5;stroke-linejoin:round}\

@@ -8,7 +8,7 @@ use super::format::{Table, code, minutes, number, plain};
 use super::{fairness, headline, median};
 
 /// What follows a figure that is not to be relied on.
-const NOISY: &str = " †";
+pub const NOISY: &str = " †";
 
 /// The whole page.
 pub fn document(run: &Run, figures: &[Figure]) -> String {
@@ -83,29 +83,33 @@ sets the best round of the one against the worst of the other.
 sent. A wrong, missing or reordered reply ends the measurement, which then has no figure.
 - The load generator is one thread over epoll; its own CPU time is in [report.json](report.json), with every single round.
 
-`make bench` repeats all this; the [README](README.md) beside this page names the settings. `farrier-bench report --json report.json --out DIR` draws \
+`make bench` repeats all this; `bench/README.md` names the settings. `farrier-bench report --json report.json --out DIR` draws \
 this page again from the JSON.";
 
 fn in_short(run: &Run) -> String {
-    let reached = |row: &&Row| {
+    let reached = |row: &Row| {
         let target = run.target(row, &run.reference)?;
         Some(row.ratio(&run.subject, &run.reference)? >= target)
     };
-    let verdicts: Vec<bool> = run.rows.iter().filter_map(|row| reached(&row)).collect();
-    let met = verdicts.iter().filter(|met| **met).count();
-    let kind = if run.options.quick {
-        "**A short run, for a first impression.** "
-    } else {
-        ""
-    };
-    format!(
-        "{kind}The same handlers on both, in one run on one machine, in turn. {} of {} targets against {} are met. {} \
-         All figures, for machines: [report.json](report.json).",
-        met,
-        verdicts.len(),
-        plain(&run.title(&run.reference)),
-        plain(&run.noise.statement)
-    )
+    let verdicts: Vec<bool> = run.rows.iter().filter_map(reached).collect();
+    let (met, all) = (verdicts.iter().filter(|met| **met).count(), verdicts.len());
+    let mut parts = Vec::new();
+    if run.options.quick {
+        parts.push("**A short run, for a first impression.**".to_owned());
+    }
+    if run.noise.too_noisy {
+        parts.push("**It was too noisy to be relied on.**".to_owned());
+    }
+    parts.push("The same handlers on both, in one run on one machine, in turn.".to_owned());
+    if all > 0 {
+        parts.push(format!(
+            "{met} of {all} targets against {} are met.",
+            plain(&run.title(&run.reference))
+        ));
+    }
+    let (noisy, cells) = (run.noise.noisy_cells, run.noise.cells);
+    parts.push(format!("{noisy} of {cells} figures are noisy. All of them, for machines: [report.json](report.json)."));
+    parts.join(" ")
 }
 
 fn images(figures: &[Figure], groups: &[Group]) -> String {
@@ -231,18 +235,13 @@ fn machine(run: &Run) -> String {
 }
 
 fn noise(run: &Run) -> String {
-    let noise = &run.noise;
-    let verdict = if noise.too_noisy {
-        "**No: this run as a whole is too noisy to be believed.** "
-    } else {
-        ""
-    };
-    let mark = if noise.noisy_cells > 0 {
-        format!(" The mark is{NOISY}.")
-    } else {
-        String::new()
-    };
-    format!("{verdict}{}{mark}", plain(&noise.statement))
+    let statement = plain(&run.noise.statement);
+    let mark = format!("The mark of a noisy figure is{NOISY}.");
+    match (run.noise.too_noisy, run.noise.noisy_cells) {
+        (true, _) => format!("**No.** {statement} {mark}"),
+        (false, 0) => statement,
+        (false, _) => format!("{statement} {mark}"),
+    }
 }
 
 fn section(

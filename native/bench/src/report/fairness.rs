@@ -22,7 +22,7 @@ pub fn section(run: &Run) -> String {
     format!("## Is this fair to Cowboy?\n\n{}", parts.join("\n\n"))
 }
 
-const SAME: &str = "**What is the same.** The beams of the handlers and of the module that starts the listener (`*.erl` beside this page), the routes, the \
+const SAME: &str = "**What is the same.** The beams of the handlers and of the module that starts the listener (`bench/*.erl`), the routes, the \
 options of the listener, the VM and its flags, the machine, and every byte that the client sends. Only the code path differs. Limits that would end a run are off \
 for both: the idle timeout, the limit of frame size and Ranch's limit of 1,024 connections. TLS shows the same kind of certificate (ECDSA, P-256), and the client picks the cipher. \
 Hibernating is the handler's own doing, in both.";

@@ -285,19 +285,21 @@ fn latency(run: &Run, row: &Row) -> Option<Figure> {
     })
 }
 
+/// The curve of a server, as far to the right as there were messages enough.
 fn curve(run: &Run, cell: &Cell) -> Option<Curve> {
-    let latency = cell
-        .latency
-        .as_ref()
-        .filter(|latency| !latency.curve.is_empty())?;
-    Some(Curve {
+    let latency = cell.latency.as_ref()?;
+    let last = (100.0 - 100.0 / latency.count.max(1) as f64).min(99.99);
+    let points = latency
+        .curve
+        .iter()
+        .filter(|[percentile, _]| *percentile <= last);
+    let points: Vec<(f64, f64)> = points
+        .map(|[percentile, time]| (percentile / 100.0, *time))
+        .collect();
+    (!points.is_empty()).then(|| Curve {
         series: series(run, &cell.server),
         name: short(&run.title(&cell.server)),
-        points: latency
-            .curve
-            .iter()
-            .map(|[percentile, time]| (percentile / 100.0, *time))
-            .collect(),
+        points,
     })
 }
 

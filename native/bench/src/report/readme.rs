@@ -3,9 +3,9 @@
 use anyhow::{Context, Result};
 
 use crate::plot::bars::times;
-use crate::results::{Family, Run};
+use crate::results::{Family, Row, Run};
 
-use super::document::measured;
+use super::document::{NOISY, measured};
 use super::fairness;
 use super::format::{Table, plain};
 
@@ -74,10 +74,15 @@ fn table(run: &Run) -> String {
 fn losses(run: &Run) -> String {
     let behind = fairness::behind(run, &run.subject);
     let reference = plain(&run.title(&run.reference));
-    if behind.is_empty() {
+    let losses = if behind.is_empty() {
         format!("In no row of this run was {reference} ahead.")
     } else {
         format!("{reference} was ahead in: {}.", behind.join("; "))
+    };
+    let is_noisy = |row: &&Row| row.cells.iter().any(|cell| cell.noisy);
+    match super::headline(run).iter().any(is_noisy) {
+        true => format!("{losses} Figures with{NOISY} are noisy."),
+        false => losses,
     }
 }
 
