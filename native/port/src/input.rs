@@ -13,7 +13,7 @@ use tokio::net::unix::pipe;
 /// Least room for a read.
 const READ: usize = 64 * 1024;
 /// Memory that is kept for the next packets.
-const KEPT: usize = 1024 * 1024;
+const KEPT: usize = 4 * 1024 * 1024;
 
 /// Reads the packet that is next. `None` at the end.
 pub fn read_packet(stdin: &mut impl Read) -> io::Result<Option<Vec<u8>>> {

@@ -16,7 +16,7 @@ const BURST: usize = 32 * 1024;
 /// Bytes after which a packet is ended: Erlang handles the first messages while the next are on their way.
 const PACKET: usize = 64 * 1024;
 /// Memory that is kept for the next messages.
-const KEPT: usize = 256 * 1024;
+const KEPT: usize = 4 * 1024 * 1024;
 /// A packet's length, the version and the head of a list.
 const HEAD: usize = 4 + 1 + 5;
 
@@ -99,7 +99,9 @@ impl Output {
     pub fn take(&self) -> Vec<u8> {
         let mut messages = self.lock();
         messages.end_packet();
-        std::mem::take(&mut *messages).bytes
+        let mut messages = std::mem::take(&mut *messages);
+        messages.bytes.truncate(messages.complete);
+        messages.bytes
     }
 
     /// Writes to `pipe` from now on. This is a task of its own: it goes on writing when the pipe was full and takes more.
@@ -163,5 +165,86 @@ impl Messages {
         }
         self.complete -= self.written;
         self.written = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farrier_etf::Term;
+    use farrier_etf::eetf::{FixInteger, List};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    fn number(output: &Output, number: u64) {
+        output.message(|writer| {
+            writer.integer(number);
+            true
+        });
+    }
+
+    /// The packets that wait, as lists.
+    fn packets(output: &Output) -> Vec<Term> {
+        let bytes = output.take();
+        let mut rest = &bytes[..];
+        let mut packets = Vec::new();
+        while let Some((length, packet)) = rest.split_first_chunk() {
+            let (packet, next) = packet.split_at(u32::from_be_bytes(*length) as usize);
+            packets.push(farrier_etf::term_from_slice(packet).unwrap());
+            rest = next;
+        }
+        packets
+    }
+
+    fn list(numbers: &[i32]) -> Term {
+        let numbers = numbers.iter().map(|n| FixInteger::from(*n).into());
+        List::from(numbers.collect::<Vec<Term>>()).into()
+    }
+
+    #[test]
+    fn messages_leave_together_and_in_order() {
+        let output = Output::default();
+        (300..310).for_each(|n| number(&output, n));
+        assert_eq!(packets(&output), [list(&(300..310).collect::<Vec<_>>())]);
+        assert_eq!(packets(&output), []);
+        number(&output, 300);
+        assert_eq!(packets(&output), [list(&[300])]);
+    }
+
+    #[test]
+    fn a_message_that_is_not_finished_leaves_no_trace() {
+        let output = Output::default();
+        let unfinished = || {
+            output.message(|writer| {
+                writer.tuple(3).atom("unfinished");
+                false
+            });
+            let panicking = || {
+                output.message(|writer| {
+                    writer.tuple(3).atom("unfinished");
+                    panic!("while it is written");
+                });
+            };
+            assert!(catch_unwind(AssertUnwindSafe(panicking)).is_err());
+        };
+        unfinished();
+        assert_eq!(packets(&output), []);
+        unfinished();
+        number(&output, 300);
+        unfinished();
+        number(&output, 301);
+        unfinished();
+        assert_eq!(packets(&output), [list(&[300, 301])]);
+    }
+
+    #[test]
+    fn a_large_packet_is_ended() {
+        let output = Output::default();
+        for _ in 0..4 {
+            output.message(|writer| {
+                writer.binary(&[0; PACKET]);
+                true
+            });
+        }
+        assert_eq!(packets(&output).len(), 4);
     }
 }
