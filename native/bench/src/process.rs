@@ -21,6 +21,39 @@ pub struct Memory {
     pub rss: u64,
 }
 
+/// Memory that the kernel uses for the whole machine, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct KernelMemory {
+    /// Buffers of all TCP sockets
+    pub socket_buffers: u64,
+    /// Structures that can't be reclaimed, such as those of sockets
+    pub structures: u64,
+}
+
+impl KernelMemory {
+    /// Reads `/proc/net/sockstat` and `/proc/meminfo`.
+    pub fn read() -> Result<Self> {
+        let path = "/proc/net/sockstat";
+        let sockstat = fs::read_to_string(path).with_context(|| format!("{path} can't be read"))?;
+        let pages: u64 = sockstat
+            .lines()
+            .find(|line| line.starts_with("TCP:"))
+            .and_then(|line| {
+                line.split_whitespace()
+                    .skip_while(|word| *word != "mem")
+                    .nth(1)
+            })
+            .with_context(|| format!("{path} has no memory of TCP"))?
+            .parse()?;
+        let path = "/proc/meminfo";
+        let meminfo = fs::read_to_string(path).with_context(|| format!("{path} can't be read"))?;
+        Ok(KernelMemory {
+            socket_buffers: pages * rustix::param::page_size() as u64,
+            structures: kibibytes(&meminfo, "SUnreclaim:")? * 1024,
+        })
+    }
+}
+
 impl Processes {
     /// One process alone.
     pub fn single(pid: u32) -> Self {
@@ -46,6 +79,14 @@ impl Processes {
             next += 1;
         }
         Ok(Processes(tree))
+    }
+
+    /// Whether one of them runs this program.
+    pub fn run(&self, program: &str) -> bool {
+        self.0.iter().any(|pid| {
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            name.trim_end() == program
+        })
     }
 
     /// CPU time, user and system, that the processes have used since they started. A descendant that has ended counts no more.
@@ -117,7 +158,7 @@ fn kibibytes(text: &str, name: &str) -> Result<u64> {
     let line = text.lines().find(|line| line.starts_with(name));
     let value = line.and_then(|line| line.split_whitespace().nth(1));
     Ok(value
-        .with_context(|| format!("smaps_rollup has no {name}"))?
+        .with_context(|| format!("/proc has no {name}"))?
         .parse()?)
 }
 
