@@ -10,8 +10,8 @@ pub const WIDTH: f64 = 400.0;
 /// Distance of everything from the edge.
 pub const MARGIN: f64 = 14.0;
 
-/// How much larger than a phone's a drawing is where there is room.
-const ENLARGED: f64 = 1.2;
+/// How much larger than a phone's a drawing is where there is room; two side by side still fit on a page.
+const ENLARGED: f64 = 1.1;
 
 /// Average width of a character as a share of the type's size, plain and bold, in a wide font, so that none overflows.
 const CHARACTER: [f64; 2] = [0.54, 0.58];

@@ -117,7 +117,7 @@ fn images(figures: &[Figure], groups: &[Group]) -> String {
     shown
         .map(|figure| format!("![{}]({})", plain(&figure.alternative), figure.file))
         .collect::<Vec<_>>()
-        .join("\n\n")
+        .join("\n")
 }
 
 fn headline_table(run: &Run) -> String {
@@ -149,7 +149,8 @@ pub fn measured(row: &Row, cell: &Cell) -> String {
         _ => row.unit.as_str(),
     };
     let mark = if cell.noisy { NOISY } else { "" };
-    format!("{} {unit}{mark}", number(cell.median))
+    // No line break between a number and its unit.
+    format!("{} {unit}{mark}", number(cell.median)).replace(' ', "\u{a0}")
 }
 
 /// Ratio, its range, target, and whether it is met.
@@ -157,7 +158,7 @@ fn verdict(run: &Run, row: &Row, other: &str) -> (String, String, String, String
     let ratio = row.ratio(&run.subject, other);
     let target = run.target(row, other);
     let range = run.range(row, other).map_or(String::new(), |(low, high)| {
-        format!("{} to {}", times(low), times(high))
+        format!("{}\u{a0}to {}", times(low), times(high))
     });
     let met = match (ratio, target) {
         (Some(ratio), Some(target)) if ratio >= target => "yes",

@@ -24,8 +24,8 @@ pub fn section(run: &Run) -> String {
 
 const SAME: &str = "**What is the same.** The beams of the handlers and of the module that starts the listener (`bench/*.erl`), the routes, the \
 options of the listener, the VM and its flags, the machine, and every byte that the client sends. Only the code path differs. Limits that would end a run are off \
-for both: the idle timeout, the limit of frame size and Ranch's limit of 1,024 connections. TLS shows the same kind of certificate (ECDSA, P-256), and the client picks the cipher. \
-Hibernating is the handler's own doing, in both.";
+for both: the idle timeout, the limit of frame size and Ranch's limit of 1,024 connections. TLS is 1.3 with the same cipher and the same kind of \
+certificate, because the client offers nothing else. Hibernating and compressing are the handler's own choice, in both.";
 
 const LIMITS: &str = "**What the figures leave out.** The handlers do next to nothing, so what is compared is the transport. The time of a handler that does \
 something comes on top for both and makes every ratio smaller: with 100 µs of work in each message, 7 µs against 23 µs is 107 against 123. Everything goes \
