@@ -58,7 +58,7 @@ tuning(true) ->
 %% A certificate that is made anew each time: only its kind matters, ECDSA with P-256.
 -spec identity() -> [ssl:tls_server_option()].
 identity() ->
-    Key = [{key, {namedCurve, secp256r1}}],
+    Key = [{key, {namedCurve, secp256r1}}, {digest, sha256}],
     #{server_config := Identity} = public_key:pkix_test_data(#{
         server_chain => #{root => Key, intermediates => [], peer => Key},
         client_chain => #{root => Key, intermediates => [], peer => Key}
