@@ -250,9 +250,9 @@ fn described(variant: Variant, beams: &[&str]) -> Result<Description> {
 /// What `bench_server:tuned/1` does.
 fn tuning(cowboy: &str) -> &'static str {
     if is_late_cowboy(cowboy) {
-        "The same with active_n 100 and a fixed socket buffer of 64 KiB (buffer, dynamic_buffer false)."
+        "The same with active_n 100 and a fixed buffer of 64 KiB for each socket (buffer, dynamic_buffer false)."
     } else {
-        "The same with active_n 1000 and a socket buffer of 64 KiB (buffer)."
+        "The same with a buffer of 64 KiB for each socket (buffer); active_n is 100 by default, and more makes no difference."
     }
 }
 
