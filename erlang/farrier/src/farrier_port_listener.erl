@@ -90,8 +90,8 @@ numbers(_, Numbers) -> Numbers.
 -spec bind(#state{}) -> {ok, #state{}} | {error, term()}.
 bind(#state{numbers = [Number], options = Options} = S) ->
     bind_first(Number, Options, S);
-bind(#state{numbers = [Number | _], options = #{reuse_port := true} = Options} = S) ->
-    bind_all(bind_first(Number, Options, S));
+bind(#state{numbers = [Number | _] = Numbers, options = #{reuse_port := true} = Options} = S) ->
+    bind_all(bind_first(Number, sockets(Number, share(length(Numbers), Options), S), S));
 bind(#state{numbers = [Number | _], options = Options} = S) ->
     case bind_first(Number, maps:remove(num_listen_sockets, Options), S) of
         {ok, Alone} ->
@@ -136,7 +136,7 @@ bind_missing(#state{numbers = Numbers, parts = Parts} = S) ->
 
 -spec bind_one(pos_integer(), #state{}) -> #state{}.
 bind_one(Number, #state{parts = Parts} = S) ->
-    case listen(Number, shared(S), S) of
+    case listen(Number, sockets(Number, shared(S), S), S) of
         {ok, Part, _} ->
             S#state{parts = [Part | Parts]};
         {error, down} ->
@@ -157,6 +157,15 @@ shared(#state{options = Options, numbers = [_]} = S) ->
     placed(Options, S);
 shared(#state{options = Options, numbers = Numbers} = S) ->
     placed(share(length(Numbers), Options#{reuse_port => true}), S).
+
+%% As many sockets in all as were asked for, but one at least for each process.
+-spec sockets(pos_integer(), map(), #state{}) -> map().
+sockets(Number, #{num_listen_sockets := Count} = Options, #state{numbers = Numbers}) ->
+    Before = length(lists:takewhile(fun(N) -> N =/= Number end, Numbers)),
+    More = case Before < Count rem length(Numbers) of true -> 1; false -> 0 end,
+    Options#{num_listen_sockets := max(1, Count div length(Numbers) + More)};
+sockets(_, Options, _) ->
+    Options.
 
 -spec placed(map(), #state{}) -> map().
 placed(Options, #state{address = {local, _}}) -> Options;

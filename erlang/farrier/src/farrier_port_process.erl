@@ -20,6 +20,9 @@
 %% One that ended sooner than this is started again only after the pause.
 -define(SHORT_LIFE, 5000).
 -define(PAUSE, 400).
+%% Names the question that follows everything else, and how long its answer may take.
+-define(LAST, <<"last">>).
+-define(LAST_TIMEOUT, 1000).
 -define(HIGH_WATERMARK, 64 * 1024).
 
 -record(connection, {
@@ -194,10 +197,28 @@ handle_info({'EXIT', Port, Reason}, #state{port = Port} = S) ->
 handle_info(_, S) ->
     {noreply, S}.
 
-%% The port closes with this process. Connections that have not been told of it by then, are.
+%% The port closes with this process, and the native half forgets what it has not read by then: last frames, for
+%% instance. Connections that have not been told of the end are.
 -spec terminate(term(), #state{}) -> ok.
-terminate(_Reason, S) ->
+terminate(_Reason, #state{port = Port} = S) ->
+    case farrier_port:command(Port, {call, ?LAST, {listener_info, 0}}) of
+        ok -> await_last(Port);
+        {error, closed} -> ok
+    end,
     tell_all(S).
+
+-spec await_last(port()) -> ok.
+await_last(Port) ->
+    receive
+        {Port, {data, Data}} ->
+            case lists:keymember(?LAST, 2, binary_to_term(Data)) of
+                true -> ok;
+                false -> await_last(Port)
+            end;
+        {Port, {exit_status, _}} ->
+            ok
+    after ?LAST_TIMEOUT -> ok
+    end.
 
 %%% What the native half says
 
