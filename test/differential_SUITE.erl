@@ -18,9 +18,8 @@
 -spec suite() -> [term()].
 suite() -> [{timetrap, {hours, 2}}].
 
-%% Requests come into play only on demand: not each of their known differences has its name in differential_known yet.
 -spec all() -> [atom()].
-all() -> [sessions_are_as_cowboys | [requests_are_as_cowboys || os:getenv("DIFFERENTIAL_CASES") =/= false]].
+all() -> [sessions_are_as_cowboys, requests_are_as_cowboys].
 
 -spec init_per_suite([term()]) -> [term()] | {fail, string()}.
 init_per_suite(Config) ->

@@ -4,7 +4,8 @@
 
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
 -export([proxy_headers_are_as_cowboys/1, proxy_headers_are_as_the_protocol_says/1, bad_proxy_headers_are_closed_as_cowboy_does/1, a_proxy_header_may_come_byte_by_byte/1,
-         a_slow_proxy_header_is_cut_off_and_counted/1, a_proxy_header_comes_before_tls/1, every_request_has_the_proxy_header/1]).
+         a_slow_proxy_header_is_cut_off_and_counted/1, a_proxy_header_comes_before_tls/1, a_proxy_header_comes_before_http2/1, every_request_has_the_proxy_header/1]).
+-export([unread_bodies_are_skipped/1, bodies_too_long_to_skip_end_the_connection/1]).
 -export([unix_sockets_are_as_cowboys/1, websockets_work_over_unix_sockets/1, a_unix_sockets_file_comes_and_goes/1,
          bad_unix_sockets_are_refused/1, tls_works_over_unix_sockets/1]).
 -export([a_port_is_shared_where_all_say_so/1, several_sockets_share_the_port/1, ipv6_is_dual_stack_or_not/1,
@@ -24,7 +25,8 @@ suite() -> [{timetrap, {seconds, 120}}].
 -spec all() -> [atom()].
 all() ->
     [proxy_headers_are_as_cowboys, proxy_headers_are_as_the_protocol_says, bad_proxy_headers_are_closed_as_cowboy_does, a_proxy_header_may_come_byte_by_byte,
-     a_slow_proxy_header_is_cut_off_and_counted, a_proxy_header_comes_before_tls, every_request_has_the_proxy_header,
+     a_slow_proxy_header_is_cut_off_and_counted, a_proxy_header_comes_before_tls, a_proxy_header_comes_before_http2, every_request_has_the_proxy_header,
+     unread_bodies_are_skipped, bodies_too_long_to_skip_end_the_connection,
      unix_sockets_are_as_cowboys, websockets_work_over_unix_sockets, a_unix_sockets_file_comes_and_goes,
      bad_unix_sockets_are_refused, tls_works_over_unix_sockets,
      a_port_is_shared_where_all_say_so, several_sockets_share_the_port, ipv6_is_dual_stack_or_not,
@@ -112,6 +114,44 @@ a_proxy_header_comes_before_tls(Config) ->
     ?assertMatch({match, _}, re:run(Farrier, "<<\"https\">>")),
     ?assertEqual(Cowboy, Farrier).
 
+-spec a_proxy_header_comes_before_http2([term()]) -> ok.
+a_proxy_header_comes_before_http2(Config) ->
+    {_, Header} = lists:keyfind("2 over TCP4", 1, proxy_headers:good()),
+    %% RFC 7541: GET, http and / stand in its static table, as does the name :authority, whose value follows.
+    Head = <<16#82, 16#86, 16#84, 16#41, 9, "localhost">>,
+    Request = ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", http2_frame(4, 0, 0, <<>>), http2_frame(1, 2#101, 1, Head)],
+    %% The last is one that Cowboy 2.8 does not take for HTTP/2.
+    Cases = [{"at once", fun(Socket) -> ok = gen_tcp:send(Socket, [Header, Request]) end},
+             {"header first", fun(Socket) -> ok = gen_tcp:send(Socket, Header), ok = gen_tcp:send(Socket, Request) end},
+             {"byte by byte", fun(Socket) -> [ok = gen_tcp:send(Socket, [Byte]) || <<Byte>> <= iolist_to_binary([Header, Request])] end}],
+    [Farrier, Cowboy] = [begin
+        Port = on(Where, listen, [clear, [?LOOPBACK, {port, 0}], #{proxy_header => true}], Config),
+        [begin
+            {ok, Socket} = connect(Port),
+            _ = Send(Socket),
+            {Name, http2_data(Socket)}
+         end || {Name, Send} <- Cases]
+    end || Where <- [farrier, cowboy]],
+    [?assertMatch({{_, _}, {match, _}}, {Case, re:run(Data, "src_port => 1234")}) || {_, Data} = Case <- Farrier],
+    ?assertEqual(lists:droplast(Cowboy), lists:droplast(Farrier)).
+
+-spec http2_frame(byte(), byte(), non_neg_integer(), binary()) -> binary().
+http2_frame(Type, Flags, Stream, Payload) -> <<(byte_size(Payload)):24, Type, Flags, 0:1, Stream:31, Payload/binary>>.
+
+%% The first DATA frame's payload.
+-spec http2_data(gen_tcp:socket()) -> binary().
+http2_data(Socket) ->
+    case gen_tcp:recv(Socket, 9, ?PATIENCE) of
+        {ok, <<0:24, _:48>>} -> http2_data(Socket);
+        {ok, <<Length:24, Type, _:40>>} ->
+            {ok, Payload} = gen_tcp:recv(Socket, Length, ?PATIENCE),
+            case Type of
+                0 -> ok = gen_tcp:close(Socket), Payload;
+                _ -> http2_data(Socket)
+            end;
+        {error, closed} -> <<"closed">>
+    end.
+
 -spec every_request_has_the_proxy_header([term()]) -> ok.
 every_request_has_the_proxy_header(Config) ->
     Get = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n",
@@ -121,6 +161,54 @@ every_request_has_the_proxy_header(Config) ->
     ?assertMatch({match, [_, _, _]}, re:run(Answers, "src_address => {1,2,3,4}", [global])),
     same([{"keys", <<>>}], fun(_) -> [Header, "GET /keys HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"] end,
         #{proxy_header => true}, fun answered/1, Config).
+
+%%% Bodies that the handler does not read
+
+-spec unread_bodies_are_skipped([term()]) -> ok.
+unread_bodies_are_skipped(Config) ->
+    Half = binary:copy(<<"GET /keys HTTP/1.1\r\nhost: a\r\n\r\n">>, 1000),
+    Chunk = [integer_to_list(byte_size(Half), 16), "\r\n", Half, "\r\n"],
+    Later = fun(First, Rest) -> fun(Socket) ->
+        ok = gen_tcp:send(Socket, First),
+        {ok, Head} = gen_tcp:recv(Socket, 0, ?PATIENCE),
+        ok = gen_tcp:send(Socket, Rest),
+        Head
+    end end,
+    %% Cowboy 2.8 skips no more than what has come before the response.
+    Both = [{"in chunks", fun(Socket) -> gen_tcp:send(Socket, [post("transfer-encoding: chunked"), "1\r\na\r\n5;x=y\r\nhello\r\n0\r\n\r\n", ?GET]) end}],
+    Farriers = [
+        {"of a length", fun(Socket) -> gen_tcp:send(Socket, [post(["content-length: ", integer_to_list(2 * byte_size(Half))]), Half, Half, ?GET]) end},
+        {"of a length, after the response", Later([post(["content-length: ", integer_to_list(2 * byte_size(Half))]), Half], [Half, ?GET])},
+        {"expected to be asked for", Later(post("expect: 100-continue\r\ncontent-length: 5"), ["hello", ?GET])},
+        {"in chunks, after the response", Later([post("transfer-encoding: chunked"), Chunk], [Chunk, "0\r\n\r\n", ?GET])}],
+    ?assertEqual([], [{Where, Name, Answers} || {Where, Plays} <- [{cowboy, Both}, {farrier, Both ++ Farriers}],
+                      {Name, Play} <- Plays, Answers <- [answers(Where, Play, #{}, Config)], Answers =/= 2]).
+
+-spec bodies_too_long_to_skip_end_the_connection([term()]) -> ok.
+bodies_too_long_to_skip_end_the_connection(Config) ->
+    Sized = fun(Socket) -> gen_tcp:send(Socket, [post("content-length: 100000"), "begun"]) end,
+    Chunks = fun(Socket) -> gen_tcp:send(Socket, [post("transfer-encoding: chunked"), "5\r\nhello\r\n", "6\r\n world\r\n"]) end,
+    Silent = fun(Socket) -> gen_tcp:send(Socket, [post("content-length: 10"), "begun"]) end,
+    Cases = [{"longer than allowed", Sized, #{max_skip_body_length => 10000}}, {"chunks longer than allowed", Chunks, #{max_skip_body_length => 10}},
+             {"never ends", Silent, #{request_timeout => 200}}],
+    ?assertEqual([], [{Name, Answers} || {Name, Play, Opts} <- Cases, Answers <- [answers(farrier, Play, Opts, Config)], Answers =/= 1]).
+
+%% How many responses come before the server closes.
+-spec answers(farrier | cowboy, fun((gen_tcp:socket()) -> term()), map(), [term()]) -> non_neg_integer().
+answers(Where, Play, ProtoOpts, Config) ->
+    _ = on(Where, unlisten, [clear], Config),
+    {ok, Socket} = connect(on(Where, listen, [clear, [?LOOPBACK, {port, 0}], ProtoOpts], Config)),
+    Seen = case Play(Socket) of
+        Head when is_binary(Head) -> Head;
+        _ -> <<>>
+    end,
+    case re:run(rest(Socket, Seen), "HTTP/1.1 200 OK\r\n", [global]) of
+        {match, Found} -> length(Found);
+        nomatch -> 0
+    end.
+
+-spec post(iodata()) -> iodata().
+post(Field) -> ["POST / HTTP/1.1\r\nhost: localhost\r\n", Field, "\r\n\r\n"].
 
 %%% Unix sockets
 

@@ -27,9 +27,16 @@ played(#{plain := Plain, requests := Requests, cuts := Cuts, glued := Glued}) ->
         true -> cut(iolist_to_binary(Bytes), Cuts);
         false -> lists:append([cut(iolist_to_binary(B), Cuts) ++ [{pause, 12}] || B <- Bytes])
     end,
-    #{kind => http, methods => [iolist_to_binary(M) || #{method := M} <- Requests] ++ [<<"GET">>],
+    #{kind => http, chunked => lists:any(fun(#{body := Body}) -> element(1, Body) =:= chunked end, [R || #{body := B} = R <- Requests, B =/= none]),
+      both => lists:any(fun says_both/1, Requests), methods => [iolist_to_binary(M) || #{method := M} <- Requests] ++ [<<"GET">>],
       scenario => #{name => "generated", handler => differential_handler, script => Program, routes => fun routes/1, steps => Sent,
                     proto => #{request_timeout => ?PATIENCE, idle_timeout => ?PATIENCE * 3, inactivity_timeout => ?PATIENCE * 3}}}.
+
+%% Whether it asks to keep the connection alive, and to close it.
+-spec says_both(map()) -> boolean().
+says_both(#{version := Version, fields := Fields}) ->
+    Said = string:lowercase(iolist_to_binary([Value || {<<"connection">>, Value} <- Fields])),
+    Version =:= <<"HTTP/1.0">> andalso lists:all(fun(Word) -> binary:match(Said, Word) =/= nomatch end, [<<"keep-alive">>, <<"close">>]).
 
 -spec routes(map()) -> list().
 routes(Script) ->
@@ -61,29 +68,30 @@ body({raw, Fields, Bytes}) -> {Fields, Bytes}.
 
 -spec request() -> proper_types:type().
 request() ->
-    ?LET({Method, Target, Version, Host, Fields, Body}, {method(), target(), version(), host(), list(field()), content()},
+    ?LET({Method, Target, {Version, Body}, Host, Fields}, {method(), target(), version_and_content(), host(), list(field())},
          #{method => Method, target => Target, version => Version, fields => Host ++ Fields, body => Body}).
+
+-spec version_and_content() -> proper_types:type().
+version_and_content() ->
+    frequency([{12, {exactly(<<"HTTP/1.1">>), frequency([{10, content()}, {3, chunked()}])}}, {2, {exactly(<<"HTTP/1.0">>), content()}}]).
 
 -spec method() -> proper_types:type().
 method() ->
     frequency([{8, oneof([<<"GET">>, <<"POST">>, <<"HEAD">>, <<"PUT">>, <<"OPTIONS">>])},
                {1, oneof([<<"DELETE">>, <<"PATCH">>, <<"get">>, <<"M-SEARCH">>, <<"TRACE">>, <<"X">>, <<"A!#$%&'*+-.^_`|~9">>])}]).
 
-%% Not among them is what an HTTP library refuses or drops where Cowboy does not: `"', `<', `>' in targets, trailers of requests,
-%% trailers that no Trailer field announces, equal content-length lines.
+%% Not among them is what an HTTP library refuses or drops where Cowboy does not: `"', `<', `>', a backquote in targets, trailers
+%% of requests, trailers that no Trailer field announces, equal content-length lines, chunks in HTTP/1.0.
 -spec target() -> proper_types:type().
 target() ->
     frequency([{8, ?LET({N, Qs}, {integer(0, 2), query()}, [<<"/p/">>, integer_to_list(N), Qs])},
                {3, oneof([exactly(T) || T <- [<<"/p/0/">>, <<"/p/1//">>, <<"/p/1/a/b%20c/">>, <<"/p/%30">>, <<"/p/a%2Fb">>, <<"/p/%zz">>, <<"/p/%2">>, <<"/p/../p/0">>, <<"/p/./1">>,
                     <<"/p/a+b?a+b=c+d">>, <<"/p/0#f">>, <<"/p/0?a#f">>, <<"//p/0">>, <<"/">>, <<"/x">>, <<"/o/1">>, <<"/o/1/2">>, <<"/o/1/x">>, <<"/o/1/">>, <<"http://other.example/p/0?q">>,
                     <<"http://other.example:81/p/0">>, <<"http://localhost">>, <<"HTTP://localhost/p/1">>, <<"*">>, <<"/p/0?">>, <<"/p/0??">>,
-                    <<"/p/", 195, 169>>, <<"/p/~!$&'()*,;=:@">>, <<"/p/0?x=y">>, <<"/p/[]">>, <<"/p/{}|^`">>, <<"/%70/0">>, <<"/p/..">>, <<"/p/0/..">>, <<"/../p/0">>, <<"/p;x/0">>]])}]).
+                    <<"/p/", 195, 169>>, <<"/p/~!$&'()*,;=:@">>, <<"/p/0?x=y">>, <<"/p/[]">>, <<"/p/{}|^">>, <<"/%70/0">>, <<"/p/..">>, <<"/p/0/..">>, <<"/../p/0">>, <<"/p;x/0">>]])}]).
 
 -spec query() -> proper_types:type().
 query() -> frequency([{4, exactly(<<>>)}, {4, oneof([exactly(Q) || Q <- [<<"?a=1&b=2">>, <<"?a">>, <<"?a=&a=2">>, <<"?=x">>, <<"?&">>, <<"?a=%C3%A9+x">>, <<"?a=%zz">>, <<"?a=%2">>, <<"?a=b=c">>, <<"?a;b=1">>]])}]).
-
--spec version() -> proper_types:type().
-version() -> frequency([{12, exactly(<<"HTTP/1.1">>)}, {2, exactly(<<"HTTP/1.0">>)}]).
 
 -spec host() -> proper_types:type().
 host() ->
@@ -104,8 +112,11 @@ field() ->
 -spec content() -> proper_types:type().
 content() ->
     frequency([{6, exactly(none)}, {4, {length, oneof([<<>>, <<"a=1&b=2">>, <<"hello">>, exactly(binary:copy(<<"z">>, 3000))])}},
-               {3, {chunked, list({oneof([<<"a=1">>, <<"&b=2">>, exactly(binary:copy(<<"y">>, 300))]), oneof([<<>>, <<>>, <<";x=y">>])}), <<>>}},
                {1, oneof([exactly({raw, F, B}) || {F, B} <- [{[{"content-length", " 03"}], "abc"}]]) }]).
+
+-spec chunked() -> proper_types:type().
+chunked() ->
+    {chunked, list({oneof([<<"a=1">>, <<"&b=2">>, exactly(binary:copy(<<"y">>, 300))]), oneof([<<>>, <<>>, <<";x=y">>])}), <<>>}.
 
 %%% Programs
 

@@ -31,7 +31,110 @@ rules() ->
      {close_within_a_character, fun within_a_character/3},
      {disconnect_is_seen_while_passive, fun passive/3},
      {first_of_several_bad_terms, fun several_bad/3},
-     {reset_destroys_what_was_sent, fun destroyed/3}].
+     {reset_destroys_what_was_sent, fun destroyed/3},
+     {several_values_are_nonempty, fun nonempty/3},
+     {continue_although_the_body_is_there, fun continued/3},
+     {chunks_of_a_body_are_skipped_whenever_they_come, fun skipped/3},
+     {refusal_overtakes_answers, fun overtaken/3},
+     {requests_behind_a_close_are_ignored, fun behind_close/3},
+     {close_is_stronger_than_keep_alive, fun keep_alive_and_close/3}].
+
+%%% Requests
+
+%% The constraint knows binaries only, and crashes of a list of them or of `true'.
+-spec nonempty(map(), seen(), seen()) -> seen().
+nonempty(#{kind := http}, #{callbacks := Callbacks} = Seen, #{callbacks := Own}) ->
+    Seen#{callbacks := with_nonempty(Callbacks, Own)};
+nonempty(_, Seen, _) -> Seen.
+
+-spec with_nonempty([term()], [term()]) -> [term()].
+with_nonempty([{Id, {failed, ask, error, function_clause}} | Callbacks], [{Id, {match_qs, [[{a, nonempty}]], #{a := Value}}} = Event | Own]) when not is_binary(Value) ->
+    [Event | with_nonempty(Callbacks, Own)];
+with_nonempty([Event | Callbacks], [_ | Own]) -> [Event | with_nonempty(Callbacks, Own)];
+with_nonempty(Callbacks, _) -> Callbacks.
+
+%% Cowboy leaves the 100 out once it has seen some of the body (RFC 9110 10.1.1 allows both).
+-spec continued(map(), seen(), seen()) -> seen().
+continued(#{kind := http}, #{wire := Wire} = Seen, #{wire := Sent}) -> Seen#{wire := with_continue(Wire, Sent)};
+continued(_, Seen, _) -> Seen.
+
+-spec with_continue([term()], [term()]) -> [term()].
+with_continue([{response, <<"HTTP/1.1 100", _/binary>>, _, _} = Continue | Wire], [Continue | Sent]) -> [Continue | with_continue(Wire, Sent)];
+with_continue(Wire, [{response, <<"HTTP/1.1 100", _/binary>>, _, _} = Continue | Sent]) -> [Continue | with_continue(Wire, Sent)];
+with_continue([Part | Wire], [_ | Sent]) -> [Part | with_continue(Wire, Sent)];
+with_continue(Wire, _) -> Wire.
+
+%% Cowboy ends the connection unless an unread body in chunks is there when the response ends; farrier skips it.
+-spec skipped(map(), seen(), seen()) -> seen().
+skipped(#{kind := http, chunked := true}, #{wire := Wire} = Seen, #{wire := Sent} = Farrier) ->
+    case lists:prefix(Wire, Sent) of
+        true -> continues(length_of(Wire), Seen, Farrier);
+        false -> Seen
+    end;
+skipped(_, Seen, _) -> Seen.
+
+%% A malformed request makes Cowboy forget the answers to those before it that are still being worked on.
+-spec overtaken(map(), seen(), seen()) -> seen().
+overtaken(#{kind := http}, #{wire := Wire} = Seen, #{wire := Sent} = Farrier) ->
+    case lists:reverse(Wire) of
+        [{response, <<"HTTP/1.1 ", Code, _/binary>>, [{<<"connection">>, <<"close">>}, {<<"content-length">>, <<"0">>}], _} | Before]
+            when Code =:= $4; Code =:= $5 ->
+            case lists:prefix(lists:reverse(Before), Sent) of
+                true -> continues(length_of(Before), Seen, Farrier);
+                false -> Seen
+            end;
+        _ -> Seen
+    end;
+overtaken(_, Seen, _) -> Seen.
+
+%% RFC 9112 9.6: nothing is processed behind a response that says close, or that ends with the connection. Cowboy goes on
+%% with what it has read already.
+-spec behind_close(map(), seen(), seen()) -> seen().
+behind_close(#{kind := http}, #{wire := Wire} = Seen, #{wire := [_ | _] = Sent} = Farrier) ->
+    case lists:prefix(Sent, Wire) andalso closes(lists:last(Sent)) orelse is_glued(lists:last(Sent), Wire, length(Sent)) of
+        true -> continues(length_of(Sent), Seen, Farrier);
+        false -> Seen
+    end;
+behind_close(_, Seen, _) -> Seen.
+
+%% Whether what follows the last response looks like its body.
+-spec is_glued(term(), [term()], pos_integer()) -> boolean().
+is_glued({response, Status, Fields, {until_close, _}}, Wire, Length) when length(Wire) =:= Length ->
+    case lists:last(Wire) of
+        {response, Status, Fields, {until_close, _}} -> true;
+        _ -> false
+    end;
+is_glued(_, _, _) -> false.
+
+%% RFC 9112 9.3, in HTTP/1.0 as well.
+-spec keep_alive_and_close(map(), seen(), seen()) -> seen().
+keep_alive_and_close(#{kind := http, both := true}, #{wire := Wire} = Seen, #{wire := [_ | _] = Sent} = Farrier) ->
+    {response, Status, Fields, Body} = lists:last(Sent),
+    Kept = {response, Status, lists:keyreplace(<<"connection">>, 1, Fields, {<<"connection">>, <<"keep-alive">>}), Body},
+    case lists:prefix(lists:droplast(Sent) ++ [Kept], Wire) of
+        true -> continues(length_of(Sent), Seen, Farrier);
+        false -> Seen
+    end;
+keep_alive_and_close(_, Seen, _) -> Seen.
+
+%% From the request after the first `Same' on, farrier's result is taken for granted.
+-spec continues(non_neg_integer(), seen(), seen()) -> seen().
+continues(Same, #{callbacks := Callbacks} = Seen, #{callbacks := Own} = Farrier) ->
+    Until = [Event || {Id, _} = Event <- Callbacks, Id =< Same],
+    From = [Event || {Id, _} = Event <- Own, Id > Same],
+    Seen#{wire := maps:get(wire, Farrier), callbacks := Until ++ From, init_exits := maps:get(init_exits, Farrier)}.
+
+%% How many requests have their final response in it.
+-spec length_of([term()]) -> non_neg_integer().
+length_of(Wire) -> length([Part || {response, <<_:9/binary, Code, _/binary>>, _, _} = Part <- Wire, Code =/= $1]).
+
+-spec closes(term()) -> boolean().
+closes({response, _, Fields, _}) ->
+    {_, Value} = lists:keyfind(<<"connection">>, 1, Fields ++ [{<<"connection">>, <<>>}]),
+    binary:match(Value, <<"close">>) =/= nomatch;
+closes(_) -> false.
+
+%%% WebSocket
 
 %% Before 2.13 the process died of it without a close frame.
 -spec corrupt(map(), seen(), seen()) -> seen().

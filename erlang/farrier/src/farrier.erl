@@ -42,6 +42,7 @@
     max_connections => non_neg_integer() | infinity,
     request_timeout => timeout(),
     max_keepalive => non_neg_integer(),
+    max_skip_body_length => non_neg_integer(),
     max_request_line_length => pos_integer(),
     max_method_length => pos_integer(),
     max_header_name_length => pos_integer(),
@@ -90,6 +91,8 @@
 %% Requests (Cowboy 2.18's options and defaults):
 %% <ul>
 %% <li>`request_timeout' (5000 ms): for a complete request head. `max_keepalive' (1000): requests on one connection.
+%%   `max_skip_body_length' (1000000 bytes): of a body that a handler leaves unread, skipped to reach the next request on
+%%   the connection, within `request_timeout'; what is longer ends the connection after the response.
 %%   `linger_timeout' (1000 ms): how long a closing socket is drained, so that the last bytes reach the client</li>
 %% <li>`max_request_line_length' (8000 bytes), `max_method_length' (32), `max_header_name_length' (64),
 %%   `max_header_value_length' (4096), `max_headers' (100)</li>

@@ -58,7 +58,7 @@
 -define(HTTP_OPTIONS, [
     request_timeout, max_keepalive, max_request_line_length, max_method_length, max_header_name_length,
     max_header_value_length, max_authorization_header_value_length, max_cookie_header_value_length,
-    max_authority_length, max_headers, max_empty_lines, proxy_header
+    max_authority_length, max_headers, max_empty_lines, max_skip_body_length, proxy_header
 ]).
 -define(BRIDGE_OPTIONS, [
     ip, port, backlog, nodelay, keepalive, ipv6_v6only, sndbuf, recbuf, num_listen_sockets, reuse_port, linger,

@@ -191,7 +191,7 @@ listener_options() ->
         max_request_line_length, max_method_length, max_header_name_length, max_header_value_length,
         max_authorization_header_value_length, max_cookie_header_value_length, max_authority_length,
         max_headers, max_empty_lines, proxy_header, read_ahead, high_watermark, low_watermark, enable_connect_protocol,
-        max_concurrent_streams, max_cancel_stream_rate, idle_timeout].
+        max_concurrent_streams, max_cancel_stream_rate, idle_timeout, max_skip_body_length].
 
 -spec protocol_kind(1 | 2, any()) -> kind().
 protocol_kind(1, env) -> list;
@@ -214,7 +214,7 @@ protocol_kind(_, Name) when
 protocol_kind(_, Name) when
     Name =:= max_keepalive; Name =:= max_request_line_length; Name =:= max_method_length;
     Name =:= max_header_name_length; Name =:= max_header_value_length; Name =:= max_headers;
-    Name =:= max_empty_lines; Name =:= max_authority_length;
+    Name =:= max_empty_lines; Name =:= max_authority_length; Name =:= max_skip_body_length;
     Name =:= max_authorization_header_value_length; Name =:= max_cookie_header_value_length
 ->
     count;

@@ -204,6 +204,8 @@ pub struct ListenerOptions {
     pub max_headers: usize,
     /// Longest time for which a closing socket is still drained so that the last bytes reach the client.
     pub linger_timeout: Timeout,
+    /// Bytes of a body left unread that are skipped to reach the connection's next request.
+    pub max_skip_body_length: u64,
     /// Bytes that may be delivered but not yet handled before the socket is no longer read.
     pub read_ahead: usize,
     /// Bytes queued for a client above which its handler is held.
@@ -259,6 +261,7 @@ impl Default for ListenerOptions {
             max_authority_length: None,
             max_headers: 100,
             linger_timeout: Timeout(Some(Duration::from_secs(1))),
+            max_skip_body_length: 1_000_000,
             read_ahead: 128 * 1024,
             high_watermark: 64 * 1024,
             low_watermark: 32 * 1024,

@@ -14,14 +14,14 @@ use crate::connection;
 use crate::handle::{Handle, Signals};
 use crate::listener::{Admission, Client, Shared};
 use crate::stream::{Rewound, Stream};
-use body::Body;
+use body::{Body, skip};
 use bytes::Bytes;
-use exchange::{Abort, Answer, Exchange, Upgraded};
-use head::{Origin, Refusal};
+use exchange::{Abort, Answer, Exchange, Unread, Upgraded};
+use head::{Origin, Persistence, Refusal};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use malformed::Begun;
 use std::future::poll_fn;
@@ -44,6 +44,8 @@ struct Connection<B: Bridge> {
     /// Set by the request that becomes a WebSocket.
     upgraded: Mutex<Option<Upgraded<B>>>,
     wire: Arc<WireState<B>>,
+    /// The body that the owner of the latest request has left.
+    unread: Arc<Unread>,
     signals: Arc<Signals>,
 }
 
@@ -60,6 +62,8 @@ struct WireState<B: Bridge> {
     informs: Mutex<Vec<u8>>,
     /// Whether a request is being answered.
     answering: AtomicBool,
+    /// Whether the rest of an answered request's body is being skipped.
+    skipping: AtomicBool,
     /// Whether all requests have been answered, so that what hyper writes now is an answer of its own.
     idle: AtomicBool,
     next: Mutex<Next>,
@@ -87,6 +91,7 @@ impl<B: Bridge> WireState<B> {
             undecided: Mutex::new(None),
             informs: Mutex::new(Vec::new()),
             answering: AtomicBool::new(false),
+            skipping: AtomicBool::new(false),
             idle: AtomicBool::new(true),
             next: Mutex::new(Next {
                 begun: Begun::new(options),
@@ -115,7 +120,26 @@ impl<B: Bridge> WireState<B> {
     /// Nothing is left to be sent.
     fn flushed(&self) {
         self.unflushed.store(false, Ordering::Relaxed);
-        if !self.answering.load(Ordering::Relaxed) && !self.idle.swap(true, Ordering::Relaxed) {
+        self.settle();
+    }
+
+    /// What comes from now on until `skipped` belongs to the request that has been answered.
+    fn skips(&self) {
+        self.skipping.store(true, Ordering::Relaxed);
+        self.idle.store(false, Ordering::Relaxed);
+    }
+
+    fn skipped(&self) {
+        self.skipping.store(false, Ordering::Relaxed);
+        self.settle();
+    }
+
+    /// What comes next belongs to the next request, if nothing is left to do for the one before.
+    fn settle(&self) {
+        let busy = [&self.unflushed, &self.answering, &self.skipping];
+        if !busy.iter().any(|busy| busy.load(Ordering::Relaxed))
+            && !self.idle.swap(true, Ordering::Relaxed)
+        {
             self.next().begun.reset();
         }
     }
@@ -225,13 +249,14 @@ pub(crate) async fn serve<B: Bridge>(
         requests: AtomicU64::new(0),
         upgraded: Mutex::new(None),
         wire: wire.clone(),
+        unread: Arc::default(),
         signals: Arc::default(),
     });
     let service = {
         let connection = connection.clone();
         service_fn(move |request| {
             let answering = connection.wire.request();
-            let response = answer(connection.clone(), request);
+            let response = persistent_answer(connection.clone(), request);
             Box::pin(async move {
                 let body = |body| Answered {
                     body,
@@ -250,14 +275,24 @@ pub(crate) async fn serve<B: Bridge>(
     let mut is_last = false;
     let mut too_slow = false;
     let mut too_large = false;
+    let mut skipping = None;
     let upgraded = poll_fn(|cx| {
         if !is_last && last.as_mut().poll(cx).is_ready() {
             is_last = true;
+            skipping = None;
             Pin::new(&mut http).graceful_shutdown();
         }
         let finished = Pin::new(&mut http).poll_without_shutdown(cx);
         if let Some(upgraded) = connection.take_upgraded() {
             return Poll::Ready(Some(upgraded));
+        }
+        if let Some(body) = connection.unread.take().filter(|_| !is_last) {
+            skipping = Some(Box::pin(connection.skip(body)));
+        }
+        if let Some(skip) = &mut skipping
+            && skip.as_mut().poll(cx).is_ready()
+        {
+            skipping = None;
         }
         finished.map(|result| {
             if let Err(error) = result {
@@ -378,12 +413,20 @@ impl<B: Bridge> Connection<B> {
         }
     }
 
-    /// The response, told to be the last one when the connection has served enough requests.
-    fn finish<T>(&self, number: u64, mut response: Response<T>) -> Response<T> {
-        if number >= self.shared.options().max_keepalive {
-            close_after(&mut response);
+    /// Skips a body that nobody reads. The time is that in which the next request is to come.
+    fn skip(&self, body: Incoming) -> impl Future<Output = ()> + Send + use<B> {
+        let options = self.shared.options();
+        let skip = skip(
+            body,
+            options.max_skip_body_length,
+            options.request_timeout.0,
+        );
+        let wire = self.wire.clone();
+        async move {
+            wire.skips();
+            skip.await;
+            wire.skipped();
         }
-        response
     }
 }
 
@@ -396,10 +439,11 @@ fn close_after<T>(response: &mut Response<T>) {
 
 /// A response without a body that the transport itself gives.
 fn bare<B: Bridge>(status: u16, close: bool) -> Response<Body<B>> {
+    let length = (b"content-length".to_vec().into(), b"0".to_vec().into());
     let head = ResponseHead {
         status,
         reason: None,
-        headers: Vec::new(),
+        headers: vec![length],
     };
     let mut response = head::response(head, Body::empty());
     if close {
@@ -408,12 +452,53 @@ fn bare<B: Bridge>(status: u16, close: bool) -> Response<Body<B>> {
     response
 }
 
-/// Answers one request by asking the bridge. Dropped when the client goes away.
-async fn answer<B: Bridge>(
+/// The answer to a request, which says what becomes of the connection. Dropped when the client goes away.
+async fn persistent_answer<B: Bridge>(
     connection: Arc<Connection<B>>,
     request: Request<Incoming>,
 ) -> Result<Response<Body<B>>, Abort> {
     let number = connection.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    let mut persistence = Persistence::of(request.version(), request.headers());
+    let options = connection.shared.options();
+    let is_old = request.version() == Version::HTTP_10;
+    let mut response = answer(connection.clone(), request, number).await?;
+    if is_old {
+        // hyper adds words of its own where the versions differ.
+        *response.version_mut() = Version::HTTP_10;
+        if ends_with_connection(&response) {
+            persistence = Persistence::Close;
+        }
+    }
+    if number >= options.max_keepalive {
+        close_after(&mut response);
+    }
+    if persistence.tell(&mut response) {
+        // Nothing comes behind it.
+        connection.unread.take();
+    }
+    connection.wire.answer();
+    let renamed = &connection.wire.rename_version;
+    renamed.store(
+        is_old && options.http10_status_line == HttpVersion::Http11,
+        Ordering::Relaxed,
+    );
+    Ok(response)
+}
+
+/// Whether only the connection's end tells a client of HTTP/1.0 where the body ends.
+fn ends_with_connection<B: Bridge>(response: &Response<Body<B>>) -> bool {
+    let has_length = response
+        .headers()
+        .contains_key(hyper::header::CONTENT_LENGTH);
+    matches!(response.body(), Body::Stream(_)) && !has_length
+}
+
+/// Answers one request by asking the bridge.
+async fn answer<B: Bridge>(
+    connection: Arc<Connection<B>>,
+    request: Request<Incoming>,
+    number: u64,
+) -> Result<Response<Body<B>>, Abort> {
     let (parts, incoming) = request.into_parts();
     let head = head::request(
         &parts,
@@ -439,7 +524,8 @@ async fn answer<B: Bridge>(
     );
     let wants_upgrade = parts.headers.contains_key(hyper::header::UPGRADE);
     let undecided = wants_upgrade.then(|| handle.clone());
-    let exchange = Exchange::new(handle.clone(), commands, incoming);
+    let unread = Some(connection.unread.clone());
+    let exchange = Exchange::new(handle.clone(), commands, incoming, unread);
     if !connection.shared.offer(handle) {
         return Ok(bare(503, true));
     }
@@ -457,13 +543,8 @@ async fn answer<B: Bridge>(
             return std::future::pending().await;
         }
     };
-    connection.wire.answer();
-    let rename = version == HttpVersion::Http10
-        && connection.shared.options().http10_status_line == HttpVersion::Http11;
-    let renamed = &connection.wire.rename_version;
-    renamed.store(rename, Ordering::Relaxed);
     *connection.wire.undecided() = undecided;
-    Ok(connection.finish(number, response))
+    Ok(response)
 }
 
 /// The socket as hyper sees it. Notices whether hyper's bytes are all out.

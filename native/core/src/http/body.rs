@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncSeekExt, ReadBuf};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Bytes of a file read at once.
 const FILE_CHUNK: usize = 64 * 1024;
@@ -48,9 +48,8 @@ impl<B: Bridge> RequestBody<B> {
     pub fn new(incoming: Incoming) -> Self {
         RequestBody {
             source: Source {
-                incoming,
+                incoming: Some(incoming),
                 buffer: BytesMut::new(),
-                ended: false,
             },
             wanted: None,
         }
@@ -59,25 +58,27 @@ impl<B: Bridge> RequestBody<B> {
 
 /// Where the body's bytes come from.
 pub struct Source {
-    incoming: Incoming,
+    /// Until its end.
+    incoming: Option<Incoming>,
     /// Read from hyper and not yet given to the owner.
     buffer: BytesMut,
-    ended: bool,
 }
 
 impl Source {
     /// Collects `length` bytes, or what comes until the deadline or the end. Cancel safe: what was collected stays.
     pub async fn collect(&mut self, length: usize, deadline: Option<Instant>) -> BodyEvent {
-        while !self.ended && self.buffer.len() < length {
+        while self.buffer.len() < length
+            && let Some(incoming) = &mut self.incoming
+        {
             let frame = match deadline {
-                Some(deadline) => match timeout_at(deadline, self.incoming.frame()).await {
+                Some(deadline) => match timeout_at(deadline, incoming.frame()).await {
                     Ok(frame) => frame,
                     Err(_) => break,
                 },
-                None => self.incoming.frame().await,
+                None => incoming.frame().await,
             };
             match frame {
-                None => self.ended = true,
+                None => self.incoming = None,
                 Some(Ok(frame)) => {
                     if let Some(data) = frame.data_ref() {
                         self.buffer.extend_from_slice(data);
@@ -90,13 +91,41 @@ impl Source {
             }
         }
         // A body of announced length ends with its last byte.
-        self.ended |= self.incoming.is_end_stream();
+        if self.incoming.as_ref().is_some_and(Incoming::is_end_stream) {
+            self.incoming = None;
+        }
         let data = self.buffer.split_to(length.min(self.buffer.len())).freeze();
-        if self.ended && self.buffer.is_empty() {
+        if self.incoming.is_none() && self.buffer.is_empty() {
             BodyEvent::Fin(data)
         } else {
             BodyEvent::More(data)
         }
+    }
+
+    /// What has not been read of it, if there is anything.
+    pub fn take_unread(&mut self) -> Option<Incoming> {
+        self.incoming.take().filter(|body| !body.is_end_stream())
+    }
+}
+
+/// Reads and discards a body's rest of up to `most` bytes. Returns with the body's end, or gives it up: hyper then closes the
+/// connection, for the next request is behind the rest.
+pub async fn skip(mut body: Incoming, most: u64, time: Option<Duration>) {
+    let end = async {
+        let mut left = most;
+        while body.size_hint().lower() <= left
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+            let Some(rest) = left.checked_sub(length) else {
+                return;
+            };
+            left = rest;
+        }
+    };
+    match time {
+        Some(time) => drop(timeout(time, end).await),
+        None => end.await,
     }
 }
 

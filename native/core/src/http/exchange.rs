@@ -7,7 +7,7 @@ use crate::bridge::{BodyEvent, Bridge, End, ResponseBody, ResponseHead};
 use crate::handle::{Handle, HttpCommand, Upgrade};
 use hyper::Response;
 use hyper::body::Incoming;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::mpsc;
 
 /// The connection ends without an answer.
@@ -27,7 +27,23 @@ pub struct Exchange<B: Bridge> {
     handle: Arc<Handle<B>>,
     commands: mpsc::UnboundedReceiver<HttpCommand<B>>,
     body: RequestBody<B>,
+    /// Where a body goes that its owner does not read.
+    unread: Option<Arc<Unread>>,
     answered: bool,
+}
+
+/// A request's body that comes before the next request and that nobody reads.
+#[derive(Default)]
+pub struct Unread(Mutex<Option<Incoming>>);
+
+impl Unread {
+    pub fn take(&self) -> Option<Incoming> {
+        self.slot().take()
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Incoming>> {
+        (self.0.lock()).unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
 }
 
 /// What the owner has answered.
@@ -57,20 +73,26 @@ impl<B: Bridge> Drop for Exchange<B> {
             self.handle.http_ended();
             self.handle.client_gone();
         }
+        if let Some(unread) = &self.unread {
+            *unread.slot() = self.body.source.take_unread();
+        }
     }
 }
 
 impl<B: Bridge> Exchange<B> {
-    /// The process of the request has `handle`, whose commands come by `commands`.
+    /// The process of the request has `handle`, whose commands come by `commands`. What it leaves of the body goes to `unread`,
+    /// or is dropped.
     pub fn new(
         handle: Arc<Handle<B>>,
         commands: mpsc::UnboundedReceiver<HttpCommand<B>>,
         incoming: Incoming,
+        unread: Option<Arc<Unread>>,
     ) -> Self {
         Exchange {
             handle,
             commands,
             body: RequestBody::new(incoming),
+            unread,
             answered: false,
         }
     }

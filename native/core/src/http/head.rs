@@ -4,7 +4,7 @@ use crate::bridge::{Endpoint, Request, RespondError, ResponseHead};
 use crate::config::{Framing, HttpVersion, ListenerOptions, UpgradeOptions};
 use crate::proxy::ProxyInfo;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode, Version};
 use serde_bytes::ByteBuf;
@@ -32,6 +32,57 @@ impl Origin {
             _ => 80,
         }
     }
+}
+
+/// What becomes of a connection of HTTP/1 after a request, as far as its client has a say (RFC 9112 9.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// It lives on without a word of it.
+    Usual,
+    /// It lives on because the client of HTTP/1.0 asked for it, which it is to be told.
+    Asked,
+    Close,
+}
+
+impl Persistence {
+    pub fn of(version: Version, headers: &HeaderMap) -> Self {
+        match version {
+            _ if says(headers, "close") => Persistence::Close,
+            Version::HTTP_10 if says(headers, "keep-alive") => Persistence::Asked,
+            Version::HTTP_10 => Persistence::Close,
+            _ => Persistence::Usual,
+        }
+    }
+
+    /// Has the response say it, in Cowboy's way: whether it is the last one of its connection.
+    pub fn tell<T>(self, response: &mut Response<T>) -> bool {
+        let headers = response.headers_mut();
+        if says(headers, "close") {
+            return true;
+        }
+        let said = headers.get(CONNECTION).map(HeaderValue::as_bytes);
+        let value = match (self, said) {
+            (Persistence::Close, Some(said)) => {
+                HeaderValue::from_bytes(&[b"close, ", said].concat()).ok()
+            }
+            (Persistence::Close, None) => Some(HeaderValue::from_static("close")),
+            (Persistence::Asked, None) => Some(HeaderValue::from_static("keep-alive")),
+            _ => None,
+        };
+        if let Some(value) = value {
+            headers.insert(CONNECTION, value);
+        }
+        self == Persistence::Close
+    }
+}
+
+/// Whether a Connection header has the option.
+fn says(headers: &HeaderMap, option: &str) -> bool {
+    let values = headers.get_all(CONNECTION).iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|token| token.trim().eq_ignore_ascii_case(option))
 }
 
 /// The longest request head that the limits allow, in bytes.

@@ -246,7 +246,7 @@ async fn answer<B: Bridge>(
     let (sender, commands) = mpsc::unbounded_channel();
     let shared = connection.shared.clone();
     let handle = Handle::new(shared, head, sender, connection.signals.clone());
-    let exchange = Exchange::new(handle.clone(), commands, incoming);
+    let exchange = Exchange::new(handle.clone(), commands, incoming, None);
     if !connection.shared.offer(handle) {
         unanswered.0 = None;
         return Ok(bare(503, false));
