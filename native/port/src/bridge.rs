@@ -9,8 +9,7 @@ use farrier_core::log::Record;
 use farrier_core::payload::VecPayload;
 use std::sync::Arc;
 
-/// Names who is told: to offers a listener, to everything else the connection that it is about.
-pub type Number = u64;
+pub use farrier_port::Number;
 
 /// What an owner waits for, one of each at a time.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Commands of Erlang's that have no answer of their own, which are most: read from their packets without a copy.
 
-use crate::bridge::Number;
+use crate::Number;
 use crate::etf::Reader;
 use farrier_core::frame::Opcode;
 use farrier_core::outbox::{Held, Outgoing};

@@ -10,9 +10,6 @@
 mod answer;
 mod bridge;
 mod calls;
-mod command;
-mod etf;
-mod events;
 mod handles;
 mod input;
 mod output;
@@ -23,6 +20,7 @@ use etf::{VERSION, Writer};
 use farrier_core::config::RuntimeOptions;
 use farrier_core::log;
 use farrier_core::runtime::Runtime;
+use farrier_port::{command, etf, events};
 use input::{Input, read_packet};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pipe::fcntl_setpipe_size;
