@@ -9,6 +9,7 @@ mod codec;
 mod control_plane;
 mod deflate;
 mod outbox;
+mod port;
 mod samples;
 
 /// As in the libraries that are shipped, so that an allocation costs what it costs there.
@@ -48,6 +49,7 @@ pub fn hot_paths<M: Meter>() -> Vec<HotPath<M>> {
     paths.extend(outbox::paths());
     paths.extend(deflate::paths());
     paths.extend(control_plane::paths());
+    paths.extend(port::paths());
     paths
 }
 
