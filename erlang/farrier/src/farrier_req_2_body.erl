@@ -72,8 +72,9 @@ bytes_read() ->
     end.
 
 -spec complete(non_neg_integer(), req()) -> req().
-complete(_, #{headers := #{<<"content-length">> := _}} = Req) ->
-    Req#{has_read_body => true};
+complete(_, #{headers := #{<<"content-length">> := _} = Headers, body_length := Length} = Req) when is_integer(Length) ->
+    %% Without what the client may have written before the number.
+    Req#{headers => Headers#{<<"content-length">> => integer_to_binary(Length)}, has_read_body => true};
 complete(Total, #{headers := Headers} = Req) ->
     Req#{
         headers => (maps:remove(<<"transfer-encoding">>, Headers))#{<<"content-length">> => integer_to_binary(Total)},
