@@ -215,8 +215,8 @@ halted(Path) ->
                     [{args, Args}, {env, [{"ERL_LIBS", ""}, {"ERL_CRASH_DUMP_BYTES", "0"}]}, {line, 100}, exit_status,
                         stderr_to_stdout, binary]),
     Port = receive {Erl, {data, {eol, <<"port ", Digits/binary>>}}} -> binary_to_integer(Digits) end,
-    Load = [spawn_link(fun() -> ping_pong(open(Port)) end) || _ <- lists:seq(1, 20)] ++
-        [spawn_link(fun() -> swallow(Port) end)],
+    [Swallower | Players] = [open(Port) || _ <- lists:seq(1, 21)],
+    Load = [spawn_link(fun() -> ping_pong(Player) end) || Player <- Players] ++ [spawn_link(fun() -> swallow(Swallower) end)],
     receive after 200 -> ok end,
     true = port_command(Erl, <<"halt\n">>),
     Status = receive {Erl, {exit_status, S}} -> S end,
@@ -231,9 +231,8 @@ ping_pong(Socket) ->
         {error, _} -> ok
     end.
 
--spec swallow(inet:port_number()) -> ok.
-swallow(Port) ->
-    Socket = open(Port),
+-spec swallow(gen_tcp:socket()) -> ok.
+swallow(Socket) ->
     ok = gen_tcp:send(Socket, text(<<"flood">>)),
     until_closed(Socket).
 

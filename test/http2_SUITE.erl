@@ -138,16 +138,14 @@ a_reset_ends_the_handler(Config) ->
     as_cowboy(?FUNCTION_NAME, Config),
     [ended(Node) || Node <- nodes_of(Config)],
     %% The process goes with its stream, and `terminate/3' is not called: this is the request that followed.
-    [normal] = told(Config),
-    ok.
+    await(fun() -> told(Config) =:= [normal] end).
 
 -spec a_trapping_handler_is_told_of_a_reset([term()]) -> ok.
 a_trapping_handler_is_told_of_a_reset(Config) ->
     as_cowboy(?FUNCTION_NAME, Config),
     [ended(Node) || Node <- nodes_of(Config)],
     %% Since 2.14.1.
-    [normal, shutdown] = told(Config),
-    ok.
+    await(fun() -> told(Config) =:= [normal, shutdown] end).
 
 %% What `terminate/3' was told since the listener was started, in any order.
 -spec told([term()]) -> [term()].
