@@ -171,7 +171,7 @@ start() ->
     {ok, _} = application:ensure_all_started(cowboy),
     Dispatch = [{'_', [{['...'], ?MODULE, []}]}],
     {ok, _} = cowboy:start_listener(?MODULE, 5, cowboy_tcp_transport, [{port, 0}], cowboy_http_protocol,
-                                    [{dispatch, Dispatch}, {timeout, 50}]),
+                                    [{dispatch, Dispatch}, {timeout, 200}]),
     ranch:get_port(?MODULE).
 
 stop(_) -> cowboy:stop_listener(?MODULE).
