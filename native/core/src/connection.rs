@@ -5,6 +5,7 @@
 //! discarded for a while.
 
 use crate::bridge::{Bridge, End, Events};
+use crate::clock;
 use crate::config::{EarlyData, Framing, UpgradeOptions};
 use crate::deflate::Compressor;
 use crate::framing::Framed;
@@ -70,6 +71,8 @@ pub struct Connection<B: Bridge> {
     /// When the last byte was read; in later stages, when the last progress was made.
     last_read: Instant,
     cork_until: Option<Instant>,
+    /// The outbox had bytes left when it was last looked at.
+    draining: bool,
     /// Wakes at the earliest of the deadlines above. Absent while there is none.
     timer: Option<Pin<Box<Sleep>>>,
     _admission: Admission<B>,
@@ -175,6 +178,7 @@ impl<B: Bridge> Connection<B> {
             idle_timeout: options.idle_timeout.0,
             last_read: Instant::now(),
             cork_until: None,
+            draining: false,
             timer: None,
             _admission: admission,
         }
@@ -189,7 +193,7 @@ impl<B: Bridge> Connection<B> {
             &mut EventSink<'_, B::Payload>,
         ) -> Result<Progress, ProtocolError>,
     ) {
-        self.last_read = Instant::now();
+        self.last_read = clock::recently();
         let read = self.unaccounted + bytes;
         let handle = &self.handle;
         let decoder = &mut self.decoder;
@@ -273,6 +277,18 @@ impl<B: Bridge> Connection<B> {
         self.cork_until = waits.then(|| now + CORK_TIME);
         if !waits {
             self.handle.outbox().uncork();
+        }
+    }
+
+    /// Whether there may be something to write. The outbox itself is not asked: a caller that writes holds its lock for a
+    /// system call, and its client may have answered before that returns.
+    fn may_drain(&self) -> bool {
+        match self.stage {
+            Stage::Lingering { .. } => false,
+            Stage::Flushing => true,
+            Stage::Open | Stage::Ended => {
+                self.handle.take_undrained() || self.draining || self.socket.writes()
+            }
         }
     }
 
@@ -463,10 +479,12 @@ impl<B: Bridge> Connection<B> {
                     _ => return Poll::Ready(()),
                 }
             }
-            if self.cork_until.is_some_and(|due| due <= now)
-                && let Poll::Ready(Err(error)) = self.poll_drain(cx)
-            {
-                self.lose(&error);
+            if self.cork_until.is_some_and(|due| due <= now) {
+                let drained = self.poll_drain(cx);
+                self.draining = drained.is_pending();
+                if let Poll::Ready(Err(error)) = drained {
+                    self.lose(&error);
+                }
             }
         }
     }
@@ -528,11 +546,14 @@ impl<B: Bridge> Future for Connection<B> {
             this.stage = Stage::Flushing;
             this.last_read = Instant::now();
         }
-        if !matches!(this.stage, Stage::Lingering { .. })
-            && let Poll::Ready(result) = this.poll_drain(cx)
-            && this.after_drain(result, cx).is_ready()
-        {
-            return Poll::Ready(());
+        if this.may_drain() {
+            let drained = this.poll_drain(cx);
+            this.draining = drained.is_pending();
+            if let Poll::Ready(result) = drained
+                && this.after_drain(result, cx).is_ready()
+            {
+                return Poll::Ready(());
+            }
         }
         this.poll_timer(cx)
     }

@@ -81,6 +81,8 @@ pub struct Handle<B: Bridge> {
     closing: AtomicBool,
     /// The owner has ended, or has closed.
     released: AtomicBool,
+    /// The outbox holds bytes for the task to write. The task looks here, so as not to wait for a caller's lock.
+    undrained: AtomicBool,
     change: Mutex<Option<ConnectionChange>>,
     waker: OnceLock<Waker>,
 }
@@ -116,6 +118,7 @@ impl<B: Bridge> Handle<B> {
             active: AtomicBool::new(true),
             closing: AtomicBool::new(false),
             released: AtomicBool::new(false),
+            undrained: AtomicBool::new(true),
             change: Mutex::new(None),
             waker: OnceLock::new(),
         })
@@ -336,6 +339,9 @@ impl<B: Bridge> Handle<B> {
         let resume = self.hand_back(handled);
         match accepted {
             Ok(accepted) => {
+                if accepted.wake {
+                    self.undrained.store(true, Ordering::Release);
+                }
                 if accepted.wake || resume {
                     self.wake();
                 }
@@ -471,6 +477,11 @@ impl<B: Bridge> Handle<B> {
 
     pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox<B>> {
         lock(&self.outbox)
+    }
+
+    /// Whether the outbox has come to hold bytes for the task to write since this was last asked.
+    pub(crate) fn take_undrained(&self) -> bool {
+        self.undrained.load(Ordering::Relaxed) && self.undrained.swap(false, Ordering::AcqRel)
     }
 
     pub(crate) fn set_waker(&self, waker: &Waker) {

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bridge;
+mod clock;
 pub mod config;
 mod connection;
 pub mod deflate;
