@@ -9,6 +9,7 @@ use crate::bridge::{Bridge, Closed};
 use crate::frame::{self, MAX_HEADER, Opcode};
 use crate::hixie;
 use crate::stream::OutboxHalf;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
@@ -17,12 +18,17 @@ use std::task::{Context, Poll};
 const DIRECT_WRITE: usize = 1024 * 1024;
 /// Frames up to this size are copied next to each other rather than written as separate vectors.
 const COALESCE: usize = 4096;
-/// Frames that are together no larger than this are written from the stack.
-const STACK: usize = 1024;
+/// What the first frame that is copied to the queue makes room for, so that those that follow need no more.
+const FIRST_COPY: usize = 1024;
 /// Corked bytes beyond this are written at once.
 const CORK: usize = 64 * 1024;
 /// Vectors in one system call; the kernel takes 1024.
 const VECTORS: usize = 64;
+
+thread_local! {
+    /// Where small frames come together.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Bytes that stay alive without being copied until they are written.
 pub trait Held: Send + Sync {
@@ -274,7 +280,7 @@ impl<B: Bridge> Outbox<B> {
             self.flow = Flow::Draining;
             return Ok(());
         }
-        let written = if total <= STACK {
+        let written = if total <= COALESCE {
             self.write_coalesced(frames)?
         } else {
             self.write_vectored(frames)?
@@ -288,23 +294,21 @@ impl<B: Bridge> Outbox<B> {
         Ok(())
     }
 
-    /// Writes small frames side by side, from the stack. Returns how much of them the socket took.
+    /// Writes small frames side by side. Returns how much of them the socket took.
     fn write_coalesced<F: Outgoing>(&mut self, frames: &[F]) -> Result<usize, Closed> {
-        let mut buffer = [0; STACK];
-        let mut length = 0;
-        let mut put = |bytes: &[u8]| {
-            buffer[length..length + bytes.len()].copy_from_slice(bytes);
-            length += bytes.len();
-        };
-        for frame in frames {
-            let (header, size) = header_of(frame.opcode(), frame.payload().len());
-            put(&header[..size]);
-            put(frame.payload());
-        }
         let Some(OutboxHalf::Direct(writer)) = &self.writer else {
             return Err(Closed);
         };
-        match writer.try_write(&buffer[..length]) {
+        let written = SCRATCH.with_borrow_mut(|bytes| {
+            bytes.clear();
+            for frame in frames {
+                let (header, size) = header_of(frame.opcode(), frame.payload().len());
+                bytes.extend_from_slice(&header[..size]);
+                bytes.extend_from_slice(frame.payload());
+            }
+            writer.write_now(bytes)
+        });
+        match written {
             Ok(written) => Ok(written),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(0),
             Err(_) => Err(self.lost()),
@@ -375,7 +379,10 @@ impl<B: Bridge> Outbox<B> {
             last.extend_from_slice(bytes);
             return;
         }
-        self.queue.push_back(Chunk::Copied(bytes.to_vec()));
+        let least = if self.queue.is_empty() { FIRST_COPY } else { 0 };
+        let mut chunk = Vec::with_capacity(bytes.len().max(least));
+        chunk.extend_from_slice(bytes);
+        self.queue.push_back(Chunk::Copied(chunk));
     }
 
     fn share(&mut self, held: Box<dyn Held>, skip: usize) {
@@ -408,7 +415,9 @@ impl<B: Bridge> Outbox<B> {
             let Some(OutboxHalf::Direct(writer)) = &self.writer else {
                 return Ok(false);
             };
-            let result = if self.queue.len() == 1 {
+            let result = if self.queue.len() == 1 && self.flow != Flow::Draining {
+                writer.write_now(&self.queue[0].bytes()[self.written..])
+            } else if self.queue.len() == 1 {
                 writer.try_write(&self.queue[0].bytes()[self.written..])
             } else {
                 let vectors: Vec<IoSlice> = self

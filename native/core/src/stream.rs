@@ -8,8 +8,11 @@ use crate::bridge::Endpoint;
 use crate::tls::TlsStream;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use rustix::io::Errno;
+use rustix::net::SendFlags;
 use socket2::SockRef;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -126,6 +129,16 @@ impl Socket {
 }
 
 impl SocketWriter {
+    /// Writes without asking first whether the socket takes more: a system call and nothing else.
+    pub fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        match rustix::net::send(self, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+            Ok(written) => Ok(written),
+            // Goes by what epoll has told, and so notices that it is to tell more.
+            Err(Errno::WOULDBLOCK | Errno::INTR) => self.try_write(bytes),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             SocketWriter::Tcp(writer) => writer.try_write(bytes),
@@ -160,6 +173,15 @@ impl SocketWriter {
         match self {
             SocketWriter::Tcp(writer) => Pin::new(writer).poll_shutdown(cx),
             SocketWriter::Unix(writer) => Pin::new(writer).poll_shutdown(cx),
+        }
+    }
+}
+
+impl AsFd for SocketWriter {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            SocketWriter::Tcp(writer) => writer.as_ref().as_fd(),
+            SocketWriter::Unix(writer) => writer.as_ref().as_fd(),
         }
     }
 }
