@@ -50,17 +50,20 @@ impl SavedReference {
     }
 }
 
-/// Messages that wait for their burst at most. Bounds the time that a message waits and the environment's size.
+/// Events that wait for their burst at most. Bounds the time that a message waits and the environment's size, which is to stay
+/// in the processor's cache.
 const BURST: usize = 32;
 
 /// Messages of one thread on their way out.
 ///
-/// Those that carry events leave in bursts: when the thread has nothing left to do, or `BURST` have come together. A scheduler
+/// Those that carry events leave in bursts: when the thread has nothing left to do, or `BURST` events have come together. A scheduler
 /// that is woken then finds more than one process to run, and spins and sleeps less often. All are copied out of one
 /// environment that is reused; a fragment that is moved would take 200 words at least along to its receiver.
 struct Messages {
     env: *mut ErlNifEnv,
     waiting: Vec<(LocalPid, ErlNifTerm)>,
+    /// Events in those that wait.
+    events: usize,
 }
 
 impl Messages {
@@ -95,17 +98,20 @@ impl Messages {
         sent
     }
 
-    /// Sends a message with the next burst.
+    /// Sends a message with the next burst. `build` tells how many events it carries as well.
     fn send_soon<F>(&mut self, receiver: &LocalPid, build: F) -> bool
     where
-        F: for<'a> FnOnce(Env<'a>) -> Option<Term<'a>>,
+        F: for<'a> FnOnce(Env<'a>) -> Option<(Term<'a>, usize)>,
     {
-        match self.build(|env| build(env).map(|message| message.as_c_arg())) {
-            Some(Some(message)) => self.waiting.push((*receiver, message)),
+        match self.build(|env| build(env).map(|(message, events)| (message.as_c_arg(), events))) {
+            Some(Some((message, events))) => {
+                self.waiting.push((*receiver, message));
+                self.events += events;
+            }
             Some(None) => {}
             None => return false,
         }
-        if self.waiting.len() >= BURST {
+        if self.events >= BURST {
             self.flush();
         }
         true
@@ -128,6 +134,7 @@ impl Messages {
             self.deliver(receiver, *message);
         }
         self.waiting.clear();
+        self.events = 0;
         self.clear();
         true
     }
@@ -151,6 +158,7 @@ thread_local! {
         // SAFETY: `enif_alloc_env` has no preconditions.
         env: unsafe { enif_alloc_env() },
         waiting: Vec::new(),
+        events: 0,
     });
     static EVENTS: RefCell<Vec<ErlNifTerm>> = const { RefCell::new(Vec::new()) };
 }
@@ -306,11 +314,13 @@ impl Bridge for NifBridge {
                     if collected.events.is_empty() {
                         return None;
                     }
+                    let count = collected.events.len();
                     let list = collected.list();
-                    Some(tuple(
+                    let message = tuple(
                         env,
                         [atoms::farrier().to_term(env), list, bytes.encode(env)],
-                    ))
+                    );
+                    Some((message, count))
                 })
             })
         })
