@@ -384,7 +384,7 @@ fn account(env: Env<'_>, bytes: usize) {
 #[rustler::nif]
 fn send<'a>(
     env: Env<'a>,
-    handle: HandleArc,
+    handle: &'a HandleResource,
     frames: Term<'a>,
     handled: usize,
     more: bool,

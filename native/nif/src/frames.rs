@@ -4,7 +4,7 @@ use crate::terms::atoms;
 use bytes::Bytes;
 use farrier_core::frame::{MAX_CONTROL, Opcode, write_close};
 use farrier_core::outbox::{Held, Outgoing};
-use rustler::sys::enif_get_tuple;
+use rustler::sys::{ErlNifTerm, enif_get_tuple};
 use rustler::{Atom, Binary, Error, NifResult, OwnedEnv, Term};
 use smallvec::SmallVec;
 
@@ -29,18 +29,24 @@ pub type Frames<'a> = SmallVec<[Frame<'a>; 2]>;
 /// Decodes every frame before any is sent.
 pub fn decode<'a>(frames: Term<'a>) -> NifResult<Frames<'a>> {
     let mut decoded = Frames::new();
-    for frame in frames.into_list_iterator()? {
+    let mut rest = frames;
+    while let Ok((frame, tail)) = rest.list_get_cell() {
         decoded.push(Frame::decode(frame)?);
+        rest = tail;
+    }
+    if !rest.is_empty_list() {
+        return Err(Error::BadArg);
     }
     Ok(decoded)
 }
 
 impl<'a> Frame<'a> {
     fn decode(term: Term<'a>) -> NifResult<Self> {
+        let at = |element: ErlNifTerm| element_term(term, element);
         match *elements(term) {
-            [tag, payload] => Self::pair(tag.decode()?, payload),
-            [tag, code, reason] if tag.decode::<Atom>()? == atoms::close() => {
-                Self::close(code.decode()?, iodata(reason)?)
+            [tag, payload] => Self::pair(tag, at(payload)),
+            [tag, code, reason] if tag == atoms::close().as_c_arg() => {
+                Self::close(at(code).decode()?, iodata(at(reason))?)
             }
             [] => Self::bare(term.decode()?),
             _ => Err(Error::BadArg),
@@ -58,14 +64,14 @@ impl<'a> Frame<'a> {
         Ok(Frame { opcode, payload })
     }
 
-    fn pair(tag: Atom, payload: Term<'a>) -> NifResult<Self> {
+    fn pair(tag: ErlNifTerm, payload: Term<'a>) -> NifResult<Self> {
         let payload = iodata(payload)?;
         let opcode = match tag {
-            tag if tag == atoms::text() => Opcode::Text,
-            tag if tag == atoms::binary() => Opcode::Binary,
-            tag if tag == atoms::ping() => Opcode::Ping,
-            tag if tag == atoms::pong() => Opcode::Pong,
-            tag if tag == atoms::close() => return Self::close(NORMAL_CLOSURE, payload),
+            tag if tag == atoms::text().as_c_arg() => Opcode::Text,
+            tag if tag == atoms::binary().as_c_arg() => Opcode::Binary,
+            tag if tag == atoms::ping().as_c_arg() => Opcode::Ping,
+            tag if tag == atoms::pong().as_c_arg() => Opcode::Pong,
+            tag if tag == atoms::close().as_c_arg() => return Self::close(NORMAL_CLOSURE, payload),
             _ => return Err(Error::BadArg),
         };
         if opcode.is_control() && payload.len() > MAX_CONTROL {
@@ -86,21 +92,26 @@ impl<'a> Frame<'a> {
 }
 
 /// The elements of a tuple of up to three; of anything else, none. Spares the vector that decoding to a Rust tuple allocates.
-fn elements(term: Term<'_>) -> SmallVec<[Term<'_>; 3]> {
+fn elements<'a>(term: Term<'a>) -> &'a [ErlNifTerm] {
     let env = term.get_env();
     let mut arity = 0;
     let mut array = std::ptr::null();
     // SAFETY: the out pointers are valid; on success the array has `arity` terms of `env` and lives as long as `env`'s terms
     // are not moved, which they aren't during a call.
     unsafe {
-        if enif_get_tuple(env.as_c_arg(), term.as_c_arg(), &mut arity, &mut array) == 0 || arity > 3
+        if enif_get_tuple(env.as_c_arg(), term.as_c_arg(), &mut arity, &mut array) == 0
+            || !(1..=3).contains(&arity)
         {
-            return SmallVec::new();
+            return &[];
         }
-        (0..arity as usize)
-            .map(|i| Term::new(env, *array.add(i)))
-            .collect()
+        std::slice::from_raw_parts(array, arity as usize)
     }
+}
+
+/// An element of `tuple`.
+fn element_term<'a>(tuple: Term<'a>, element: ErlNifTerm) -> Term<'a> {
+    // SAFETY: the elements of a tuple are terms of its environment.
+    unsafe { Term::new(tuple.get_env(), element) }
 }
 
 fn iodata(term: Term<'_>) -> NifResult<Binary<'_>> {
