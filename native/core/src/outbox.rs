@@ -267,7 +267,7 @@ impl<B: Bridge> Outbox<B> {
     }
 
     fn write_through<F: Outgoing>(&mut self, frames: &[F]) -> Result<(), Closed> {
-        let total: usize = frames.iter().map(|f| f.payload().len() + MAX_HEADER).sum();
+        let total: usize = frames.iter().map(wire_size).sum();
         if self.flow == Flow::Corked {
             self.enqueue(frames, 0);
             return self.flush_now();
@@ -285,12 +285,10 @@ impl<B: Bridge> Outbox<B> {
         } else {
             self.write_vectored(frames)?
         };
-        self.enqueue(frames, written);
-        self.flow = if self.queued == 0 {
-            Flow::Idle
-        } else {
-            Flow::Draining
-        };
+        if written < total {
+            self.enqueue(frames, written);
+            self.flow = Flow::Draining;
+        }
         Ok(())
     }
 
@@ -591,6 +589,11 @@ impl Uncompressed {
             });
         }
     }
+}
+
+fn wire_size<F: Outgoing>(frame: &F) -> usize {
+    let length = frame.payload().len();
+    frame::header_size(length as u64) + length
 }
 
 fn header_of(opcode: Opcode, length: usize) -> ([u8; MAX_HEADER], usize) {
