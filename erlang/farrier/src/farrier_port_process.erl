@@ -224,7 +224,7 @@ await_last(Port) ->
 
 -spec said(tuple(), #state{}) -> #state{}.
 said({Id, Events, Bytes}, #state{connections = Connections} = S) when is_integer(Id) ->
-    case Connections of
+    _ = case Connections of
         #{Id := #connection{process = Pid}} -> Pid ! {'$farrier', Events, Bytes};
         _ -> ok
     end,
@@ -244,7 +244,7 @@ said({writable, Id, Result}, S) ->
 said({closed, Id}, S) ->
     answered(Id, closed, closed, S);
 said({full, Listener}, #state{listeners = Listeners} = S) ->
-    case Listeners of
+    _ = case Listeners of
         #{Listener := #listener{process = Process}} -> Process ! {full, self()};
         _ -> ok
     end,
@@ -314,8 +314,9 @@ abandon(Id, #state{port = Port, connections = Connections} = S) ->
 -spec lost(pid(), #state{}) -> #state{}.
 lost(Pid, #state{port = Port, connections = Connections, listeners = Listeners} = S) ->
     {Gone, Others} = lists:partition(fun({_, #listener{process = Process}}) -> Process =:= Pid end, maps:to_list(Listeners)),
-    [_ = farrier_port:command(Port, {call, <<>>, {close_listener, Listener}}) || {Listener, _} <- Gone],
-    Left = [{Listener, L#listener{acceptors = queue:filter(fun(A) -> A =/= Pid end, As)}} || {Listener, #listener{acceptors = As} = L} <- Others],
+    lists:foreach(fun({Listener, _}) -> farrier_port:command(Port, {call, <<>>, {close_listener, Listener}}) end, Gone),
+    Left = [{Listener, L#listener{acceptors = queue:filter(fun(A) -> A =/= Pid end, Acceptors)}}
+        || {Listener, #listener{acceptors = Acceptors} = L} <- Others],
     Offered = [Id || {Id, #connection{process = P, phase = offered}} <- maps:to_list(Connections), P =:= Pid],
     lists:foldl(fun abandon/2, S#state{listeners = maps:from_list(Left)}, Offered).
 
