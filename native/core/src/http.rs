@@ -472,16 +472,16 @@ async fn persistent_answer<B: Bridge>(
     if number >= options.max_keepalive {
         close_after(&mut response);
     }
-    if persistence.tell(&mut response) {
+    // Cowboy 0 and 1 say HTTP/1.0 to such a client, and do not say what it expects anyway.
+    let renames = options.http10_status_line == HttpVersion::Http11;
+    let silent = is_old && !renames && persistence == Persistence::Close;
+    if silent || persistence.tell(&mut response) {
         // Nothing comes behind it.
         connection.unread.take();
     }
     connection.wire.answer();
     let renamed = &connection.wire.rename_version;
-    renamed.store(
-        is_old && options.http10_status_line == HttpVersion::Http11,
-        Ordering::Relaxed,
-    );
+    renamed.store(is_old && renames, Ordering::Relaxed);
     Ok(response)
 }
 
