@@ -522,19 +522,13 @@ fn listen(socket: Socket, address: &SockAddr, options: &ListenerOptions) -> io::
 
 async fn accept<B: Bridge>(bound: Bound, current: Arc<Mutex<Arc<Shared<B>>>>) {
     loop {
-        let counters = lock(&current).counters.clone();
-        while counters.is_full() {
-            if !counters.full.swap(true, Ordering::AcqRel) {
-                let shared = lock(&current).clone();
-                shared.bridge.full(&shared.acceptors[0]);
-            }
-            counters.freed.notified().await;
-        }
-        counters.full.store(false, Ordering::Release);
+        room(&current).await;
         match bound.socket.accept().await {
             Ok((stream, peer)) => {
-                counters.accepted.fetch_add(1, Ordering::Relaxed);
+                // The limit may have been lowered while nobody came.
+                room(&current).await;
                 let shared = lock(&current).clone();
+                shared.counters.accepted.fetch_add(1, Ordering::Relaxed);
                 start(stream, peer, shared);
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -544,6 +538,19 @@ async fn accept<B: Bridge>(bound: Bound, current: Arc<Mutex<Arc<Shared<B>>>>) {
             }
         }
     }
+}
+
+/// Waits until another connection is allowed.
+async fn room<B: Bridge>(current: &Mutex<Arc<Shared<B>>>) {
+    let counters = lock(current).counters.clone();
+    while counters.is_full() {
+        if !counters.full.swap(true, Ordering::AcqRel) {
+            let shared = lock(current).clone();
+            shared.bridge.full(&shared.acceptors[0]);
+        }
+        counters.freed.notified().await;
+    }
+    counters.full.store(false, Ordering::Release);
 }
 
 /// Errors that concern the connection that was to be accepted, not the listener (accept(2)).
