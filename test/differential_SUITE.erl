@@ -9,12 +9,6 @@
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1]).
 -export([sessions_are_as_cowboys/1, requests_are_as_cowboys/1]).
 
--define(CASES, "60").
-%% The same cases each time, so that a change is to blame for what it breaks; other seeds are for looking further.
--define(SEED, "1").
-%% How large a case grows, in PropEr's measure.
--define(SIZES, 12).
-
 -spec suite() -> [term()].
 suite() -> [{timetrap, {hours, 2}}].
 
@@ -43,21 +37,6 @@ sessions_are_as_cowboys(Config) ->
 requests_are_as_cowboys(Config) ->
     check(differential_http:connection(), fun differential_case:http/1, ?config(nodes, Config)).
 
--spec check(proper_types:type(), fun((map()) -> map()), differential_compare:nodes()) -> {comment, string()}.
+-spec check(proper_types:type(), fun((term()) -> map()), differential_compare:nodes()) -> {comment, string()}.
 check(Type, Played, Nodes) ->
-    Cases = list_to_integer(os:getenv("DIFFERENTIAL_CASES", ?CASES)),
-    Seed = list_to_integer(os:getenv("DIFFERENTIAL_SEED", ?SEED)),
-    ct:pal("DIFFERENTIAL_SEED=~b DIFFERENTIAL_CASES=~b", [Seed, Cases]),
-    Known = lists:append([one(Type, N, Seed, Played, Nodes) || N <- lists:seq(1, Cases)]),
-    ct:pal("known differences that showed up:~n~p", [[{Name, length([K || K <- Known, K =:= Name])} || Name <- lists:usort(Known)]]),
-    {comment, lists:concat([Cases, " cases, seed ", Seed])}.
-
--spec one(proper_types:type(), pos_integer(), integer(), fun((map()) -> map()), differential_compare:nodes()) -> [atom()].
-one(Type, N, Seed, Played, Nodes) ->
-    {ok, Generated} = proper_gen:pick(Type, 1 + N rem ?SIZES, {Seed, N, 0}),
-    case differential_compare:differences(Played(Generated), Nodes) of
-        {[], Known} -> Known;
-        {Differences, _} ->
-            ct:pal("case ~b:~n~tp~n~n~tp", [N, Generated, Differences]),
-            ct:fail({different_in_case, N, seed, Seed})
-    end.
+    differential_cases:play(Type, Played, fun(Case) -> differential_compare:differences(Case, Nodes) end).

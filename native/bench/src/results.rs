@@ -290,7 +290,7 @@ impl Run {
 
     /// Writes the run for later.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)? + "\n";
+        let text = serde_json::to_string(self)? + "\n";
         fs::write(path, text).with_context(|| format!("{} can't be written", path.display()))
     }
 
