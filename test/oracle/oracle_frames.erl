@@ -114,7 +114,8 @@ late_violations() ->
     Bad = frame(3, <<>>),
     [fatal("replies to what came before a violation are sent first", [text(<<"a">>), ping(<<"b">>), Bad]),
      fatal("nothing after a violation is handled", [Bad, text(<<"a">>)]),
-     session("a violation, every byte in a segment of its own", #{}, [{send_each_byte, <<(text(<<"a">>))/binary, Bad/binary>>}, eof])].
+     %% Its first byte is the violation. Bytes behind it would meet a closed socket, whose reset may overtake the last frames.
+     session("a violation, every byte in a segment of its own", #{}, [{send_each_byte, <<(text(<<"a">>))/binary, (binary:first(Bad))>>}, eof])].
 
 -spec close_codes() -> [map()].
 close_codes() ->
