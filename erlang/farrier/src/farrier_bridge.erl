@@ -128,7 +128,7 @@ name(Module) -> Module.
 ensure_started(Module) ->
     Names = case Module of
         farrier_port -> [{port_processes, processes}, {port_workers, workers}, {log_level, log_level}];
-        _ -> [{workers, workers}, {log_level, log_level}]
+        _ -> [{workers, workers}, {reactors, reactors}, {log_level, log_level}]
     end,
     Module:start(maps:from_list([{Option, Value} || {Name, Option} <- Names,
         {ok, Value} <- [application:get_env(farrier, Name)], Value =/= default])).

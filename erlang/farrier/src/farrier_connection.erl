@@ -44,6 +44,8 @@
     %% The traits of the adapter that matter for every message.
     intercept :: boolean(),
     send_earlier :: boolean(),
+    %% Which change of the reactor's seat the last message has come after.
+    change = 0 :: non_neg_integer(),
     %% Middlewares that run after the session, and their environment.
     remaining :: none | {farrier_handler:generation(), farrier_handler:env(), [module()]}
 }).
@@ -62,11 +64,10 @@
 
 %% @doc Starts the process of a request. The caller must be a `farrier_connection_sup'.
 %%
-%% A message from a native thread is one block of memory if the queue is kept off the heap and two if it is not, and
-%% each is given back to that thread's allocator by way of another thread.
+%% Its messages are kept on its heap, as the VM does by default: a scheduler that reads puts them there at once.
 -spec start_link(module(), Handle :: term(), farrier:ref()) -> pid().
 start_link(Bridge, Handle, Ref) ->
-    proc_lib:spawn_opt(?MODULE, init, [Bridge, Handle, Ref], [link, {message_queue_data, off_heap}]).
+    proc_lib:spawn_link(?MODULE, init, [Bridge, Handle, Ref]).
 
 %% @doc Ends a session as a stop by its handler would, but with close code 1001. A plain request just ends by itself.
 -spec drain(pid()) -> ok.
@@ -379,12 +380,35 @@ loop(Session, State, Unreported) ->
     receive
         {'$farrier', Events, Bytes} ->
             events(Events, Session, State, Unreported + Bytes, false, false);
+        {'$farrier', Events, Bytes, Scheduler, Change} ->
+            ok = farrier_reactor:follow(Scheduler),
+            read(Change, Events, Bytes, Session, State, Unreported);
         '$farrier_drain' ->
             ended(stop, [{close, 1001, <<>>}], Session, State);
         Message when Session#session.intercept ->
             intercept(Message, Session, State, Unreported);
         Message ->
             info(Message, Session, State, Unreported)
+    end.
+
+%% Another one has read than before. The VM keeps the order of one sender's messages only: if the process has had its messages kept
+%% off its heap, the last of the earlier ones may stand behind the first of this one. All have been sent before that, so
+%% they are here.
+-spec read(pos_integer(), [term()], non_neg_integer(), session(), farrier_handler:state(), non_neg_integer()) -> term().
+read(Change, Events, Bytes, #session{change = Change} = Session, State, Unreported) ->
+    events(Events, Session, State, Unreported + Bytes, false, false);
+read(Change, Events, Bytes, Session, State, Unreported) ->
+    Earlier = lists:keysort(1, earlier(Change)),
+    All = lists:append([Read || {_, Read, _} <- Earlier] ++ [Events]),
+    Sum = lists:sum([Bytes | [Weight || {_, _, Weight} <- Earlier]]),
+    events(All, Session#session{change = Change}, State, Unreported + Sum, false, false).
+
+-spec earlier(pos_integer()) -> [{pos_integer(), [term()], non_neg_integer()}].
+earlier(Change) ->
+    receive
+        {'$farrier', Events, Bytes, _, Before} when Before < Change -> [{Before, Events, Bytes} | earlier(Change)]
+    after 0 ->
+        []
     end.
 
 -spec info(term(), session(), farrier_handler:state(), non_neg_integer()) -> term().

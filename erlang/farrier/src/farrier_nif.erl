@@ -4,16 +4,22 @@
 -behaviour(farrier_bridge).
 
 -export([start/1, stop/0, log_to/1]).
+-export([reactors/0, sit/2, turn/1]).
 -export([listen/2, adopt/3, configure/2, suspend/1, resume/1, close_listener/1, listener_info/1]).
 -export([accept/1, read_body/4, await_closed/2]).
 -export([inform/3, respond/4, respond_stream/3, respond_chunk/2, respond_end/2, response_state/1]).
 -export([upgrade/3, send/4, handled/2, await_writable/2, set_active/2, set_options/2, close/2]).
 
+-export_type([reactor/0]).
+
 -on_load(load/0).
 -nifs([start_nif/1, stop_nif/0, log_to_nif/1, listen_nif/2, adopt_nif/4, configure_nif/2, suspend/1, resume/1,
        close_listener/1, listener_info_nif/1, accept_nif/1, read_body/4, await_closed/2, inform_nif/2, respond_nif/3,
        respond_stream_nif/2, respond_chunk/2, respond_end_nif/2, response_state/1, upgrade_nif/3, send/4, handled/2,
-       await_writable/2, set_active/2, set_options_nif/2, close/2]).
+       await_writable/2, set_active/2, set_options_nif/2, close/2, reactors/0, sit/2, turn/1]).
+
+%% Sockets that a process can read in the place of a native thread.
+-opaque reactor() :: reference().
 
 -define(LOADED, {?MODULE, loaded}).
 -define(not_loaded, erlang:nif_error({nif_not_loaded, farrier_nif})).
@@ -54,16 +60,32 @@ etf(Term) ->
 
 %%% Runtime
 
-%% @doc Starts the transport's threads. Options: `workers' (0: half of the cores), `log_level' (`none', `error',
+%% @doc Starts the transport's threads. Options: `workers' (0: half of the cores), `reactors' (half of the cores), `log_level' (`none', `error',
 %% `warning', `info', `debug'; default `warning').
 -spec start(map()) -> ok | {error, term()}.
 start(Options) ->
     case persistent_term:get(?LOADED, {error, "the module was never loaded"}) of
         true ->
             _ = is_pid(Log = whereis(farrier_log)) andalso log_to(Log),
-            start_nif(etf(Options));
+            case start_nif(etf(Options)) of
+                ok -> farrier_reactor_sup:start_reactors();
+                {error, _} = Error -> Error
+            end;
         {error, Text} -> {error, {nif_not_loaded, Text}}
     end.
+
+%% @doc The running reactors. Each waits for a process to `sit/2'.
+-spec reactors() -> [reactor()].
+reactors() -> ?not_loaded.
+
+%% @doc Makes the caller the process that is sent `'$farrier_turn'' when it is to read. It must run on this scheduler.
+-spec sit(reactor(), Scheduler :: pos_integer()) -> ok.
+sit(_Reactor, _Scheduler) -> ?not_loaded.
+
+%% @doc Reads, and sends messages to the processes of connections. To be called, with other processes running in
+%% between, until it returns `false'.
+-spec turn(reactor()) -> boolean().
+turn(_Reactor) -> ?not_loaded.
 
 %% @doc Names the process that gets the native side's log events.
 -spec log_to(pid()) -> ok.

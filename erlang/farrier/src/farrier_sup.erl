@@ -1,4 +1,4 @@
-%% The root: the native side's log, the ports, and one supervisor per listener.
+%% The root: the native side's log, its reactors' processes, the ports, and one supervisor per listener.
 -module(farrier_sup).
 -behaviour(supervisor).
 
@@ -13,5 +13,6 @@ start_link() ->
 init([]) ->
     ok = farrier_listener:create_registry(),
     Log = #{id => farrier_log, start => {farrier_log, start_link, []}},
+    Reactors = #{id => farrier_reactor_sup, start => {farrier_reactor_sup, start_link, []}, type => supervisor, shutdown => infinity},
     Ports = #{id => farrier_port_sup, start => {farrier_port_sup, start_link, []}, type => supervisor, shutdown => infinity},
-    {ok, {#{strategy => one_for_one, intensity => 10, period => 10}, [Log, Ports]}}.
+    {ok, {#{strategy => one_for_one, intensity => 10, period => 10}, [Log, Reactors, Ports]}}.

@@ -116,6 +116,9 @@ pub enum OwnerDeath {
 pub struct RuntimeOptions {
     /// Threads that run sockets. 0 means half of the available cores, at least one.
     pub workers: usize,
+    /// Threads that clear WebSockets have for themselves, where the bridge has a use for them. `None` means as many as
+    /// half of the available cores, at least one; with 0 the workers run all.
+    pub reactors: Option<usize>,
     /// The least severe level that is reported.
     pub log_level: LogLevel,
 }
@@ -124,6 +127,7 @@ impl Default for RuntimeOptions {
     fn default() -> Self {
         RuntimeOptions {
             workers: 0,
+            reactors: None,
             log_level: LogLevel::Warning,
         }
     }

@@ -13,7 +13,8 @@ use crate::handle::Handle;
 use crate::hixie;
 use crate::listener::Admission;
 use crate::message::{Message, Progress, ProtocolError, Sink};
-use crate::stream::{Http2Stream, OutboxHalf, Stream, TaskHalf};
+use crate::reactor;
+use crate::stream::{Http2Stream, OutboxHalf, Socket, Stream, TaskHalf};
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::runtime;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Bytes read at once. One buffer per thread serves every connection, so an idle one owns none.
@@ -61,6 +63,8 @@ enum Stage {
 pub struct Connection<B: Bridge> {
     handle: Arc<Handle<B>>,
     socket: TaskHalf,
+    /// Bytes that came with the request.
+    early: Option<Box<[u8]>>,
     decoder: Framed<B::Payload>,
     /// Present if what is sent may be compressed.
     compressor: Option<Box<Compressor>>,
@@ -96,7 +100,7 @@ pub fn start<B: Bridge>(
                 stream, head, early, handle, options, admission, numbers,
             ));
         }
-        _ => run(stream.split(), head, early, handle, options, admission),
+        _ => run(stream, head, early, handle, options, admission),
     }
 }
 
@@ -107,8 +111,15 @@ pub fn start_stream<B: Bridge>(
     options: &UpgradeOptions,
     admission: Admission<B>,
 ) {
-    let halves = (TaskHalf::Http2(Box::new(stream)), OutboxHalf::Task);
-    run(halves, Vec::new(), Vec::new(), handle, options, admission);
+    handle.outbox().attach(OutboxHalf::Task, Vec::new());
+    let socket = TaskHalf::Http2(Box::new(stream));
+    tokio::spawn(Connection::new(
+        handle,
+        socket,
+        Vec::new(),
+        options,
+        admission,
+    ));
 }
 
 /// Answers the challenge of draft 76 first: its last bytes follow the head of the request, and are not looked for before
@@ -137,39 +148,63 @@ async fn challenged<B: Bridge>(
         (Ok(Ok(())), Some((key3, _))) => {
             let answer = hixie::answer(numbers, *key3).to_vec();
             let early = early.split_off(hixie::KEY3);
-            run(stream.split(), answer, early, handle, &options, admission);
+            run(stream, answer, early, handle, &options, admission);
         }
         _ => handle.upgrade_lost(End::Challenge),
     }
 }
 
 fn run<B: Bridge>(
-    (socket, writer): (TaskHalf, OutboxHalf),
+    stream: Stream,
     head: Vec<u8>,
-    mut early: Vec<u8>,
+    early: Vec<u8>,
     handle: Arc<Handle<B>>,
     options: &UpgradeOptions,
     admission: Admission<B>,
 ) {
+    let (stream, executor) = match place(stream, &handle, options) {
+        Ok(placed) => placed,
+        Err(error) => {
+            tracing::debug!(%error, "socket was lost while it became a WebSocket's");
+            return handle.upgrade_lost(End::Closed);
+        }
+    };
+    let early = match options.early_data {
+        EarlyData::Deliver => early,
+        EarlyData::Discard => Vec::new(),
+    };
+    let (socket, writer) = stream.split();
     handle.outbox().attach(writer, head);
-    let mut connection = Connection::new(handle, socket, options, admission);
-    if !early.is_empty() && options.early_data == EarlyData::Deliver {
-        connection.decode(early.len(), |decoder, sink| {
-            decoder.decode(&mut early, sink)
-        });
+    executor.spawn(Connection::new(handle, socket, early, options, admission));
+}
+
+/// Where a connection is to run. What may take long at a time is nothing for a scheduler, which may drive a reactor.
+fn place<B: Bridge>(
+    stream: Stream,
+    handle: &Handle<B>,
+    options: &UpgradeOptions,
+) -> io::Result<(Stream, runtime::Handle)> {
+    let executors = handle.shared().executors();
+    match (stream, executors.reactor()) {
+        (Stream::Clear(Socket::Tcp(socket)), Some(reactor)) if options.compress.is_none() => {
+            let socket = reactor.take(socket)?;
+            Ok((Stream::Clear(socket), reactor.handle().clone()))
+        }
+        (stream, _) => Ok((stream, executors.general().clone())),
     }
-    tokio::spawn(connection);
 }
 
 impl<B: Bridge> Connection<B> {
     fn new(
         handle: Arc<Handle<B>>,
         socket: TaskHalf,
+        early: Vec<u8>,
         options: &UpgradeOptions,
         admission: Admission<B>,
     ) -> Self {
         Connection {
             handle,
+            early: (!early.is_empty()).then(|| early.into_boxed_slice()),
             socket,
             decoder: Framed::new(options),
             compressor: options.compress.map(|c| Box::new(Compressor::new(c))),
@@ -217,6 +252,7 @@ impl<B: Bridge> Connection<B> {
             if events > 1 {
                 handle.outbox().allow_cork();
             }
+            reactor::note(events, bytes);
             // Counted before the message is out: the owner may hand the bytes back at once.
             let weight = read + events * EVENT_WEIGHT;
             handle.delivered(if events == 0 { 0 } else { weight });
@@ -311,7 +347,9 @@ impl<B: Bridge> Connection<B> {
                     Ok(false) => outbox.poll_writable(cx).map_ok(|()| false),
                     Err(error) => Poll::Ready(Err(error)),
                 };
-                if self.stage == Stage::Flushing && outbox.queued() < before {
+                let written = before.saturating_sub(outbox.queued());
+                reactor::note(0, written);
+                if self.stage == Stage::Flushing && written > 0 {
                     self.last_read = Instant::now();
                 }
                 let low = self.handle.shared().options().low_watermark;
@@ -381,7 +419,9 @@ impl<B: Bridge> Connection<B> {
     /// Reads once. Ready(Ok(0)) at the end of the stream.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.stage == Stage::Open
-            && let Some(window) = self.decoder.window(DIRECT_READ, 16 * READ_BUFFER)
+            && let Some(window) = self
+                .decoder
+                .window(DIRECT_READ, reactor::read_limit(16 * READ_BUFFER))
         {
             let mut buffer = ReadBuf::new(window);
             ready!(self.socket.poll_read(cx, &mut buffer))?;
@@ -435,6 +475,10 @@ impl<B: Bridge> Connection<B> {
                         && discarded > LINGER_BYTES
                     {
                         return Poll::Ready(());
+                    }
+                    if reactor::is_spent() {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
                     }
                 }
                 Err(error) => {
@@ -537,7 +581,16 @@ impl<B: Bridge> Future for Connection<B> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.handle.set_waker(cx.waker());
+        if reactor::is_spent() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         this.apply_change();
+        if let Some(mut early) = this.early.take() {
+            this.decode(early.len(), |decoder, sink| {
+                decoder.decode(&mut early, sink)
+            });
+        }
         // Reading comes first: what arrived is often answered before this poll ends.
         if this.poll_receive(cx).is_ready() {
             return Poll::Ready(());

@@ -5,6 +5,7 @@ use crate::config::{Limit, ListenerOptions};
 use crate::handle::Handle;
 use crate::http;
 use crate::proxy::{self, ProxyInfo};
+use crate::runtime::Executors;
 use crate::stream::{Socket as Accepted, Stream};
 use crate::tls::{Acceptor, OptionError};
 use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
@@ -17,7 +18,6 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tokio::runtime;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -30,6 +30,7 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 /// What a listener's connections share. `configure` makes a new one; running connections keep theirs.
 pub struct Shared<B: Bridge> {
     bridge: Arc<B>,
+    executors: Executors,
     options: ListenerOptions,
     /// Present if the listener speaks TLS.
     tls: Option<Arc<Acceptor>>,
@@ -73,6 +74,10 @@ impl<B: Bridge> Shared<B> {
 
     pub fn options(&self) -> &ListenerOptions {
         &self.options
+    }
+
+    pub(crate) fn executors(&self) -> &Executors {
+        &self.executors
     }
 
     /// Offers a request to the next acceptor that is alive.
@@ -157,7 +162,7 @@ impl<B: Bridge> Drop for Admission<B> {
 
 /// A bound port, or path.
 pub struct Listener<B: Bridge> {
-    runtime: runtime::Handle,
+    executors: Executors,
     address: SockAddr,
     /// The file that binding a path has made.
     file: Mutex<Option<File>>,
@@ -270,7 +275,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<B: Bridge> Listener<B> {
     /// Binds and starts to accept. Requests are offered to `acceptors` in turn.
     pub fn bind(
-        runtime: runtime::Handle,
+        executors: Executors,
         bridge: Arc<B>,
         mut options: ListenerOptions,
         acceptors: Vec<B::Process>,
@@ -278,7 +283,7 @@ impl<B: Bridge> Listener<B> {
         let tls = tls_of(&mut options)?;
         let sockets = bind(&options.address()?, &options)?;
         let address = sockets[0].local_addr()?;
-        let listener = Self::new(runtime, bridge, options, tls, acceptors, address);
+        let listener = Self::new(executors, bridge, options, tls, acceptors, address);
         listener.accept_from(sockets)?;
         Ok(listener)
     }
@@ -286,7 +291,7 @@ impl<B: Bridge> Listener<B> {
     /// Serves one connection that somebody else has accepted, and accepts none. Requests are offered to `owner`, who is also
     /// told by `ended` when the connection is over, unless it becomes a WebSocket.
     pub fn adopt(
-        runtime: runtime::Handle,
+        executors: Executors,
         bridge: Arc<B>,
         options: ListenerOptions,
         socket: std::net::TcpStream,
@@ -296,9 +301,16 @@ impl<B: Bridge> Listener<B> {
         let address = socket.local_addr()?.into();
         let peer = socket.peer_addr()?.into();
         socket.set_nonblocking(true)?;
-        let listener = Self::new(runtime, bridge, options, None, vec![owner.clone()], address);
+        let listener = Self::new(
+            executors,
+            bridge,
+            options,
+            None,
+            vec![owner.clone()],
+            address,
+        );
         let stream = {
-            let _runtime = listener.runtime.enter();
+            let _runtime = listener.executors.general().enter();
             Stream::Clear(Accepted::Tcp(TcpStream::from_std(socket)?))
         };
         let shared = lock(&listener.current).clone();
@@ -310,12 +322,12 @@ impl<B: Bridge> Listener<B> {
             proxy_header: None,
         };
         let served = http::serve(stream, client, shared, admission);
-        listener.runtime.spawn(served);
+        listener.executors.general().spawn(served);
         Ok(listener)
     }
 
     fn new(
-        runtime: runtime::Handle,
+        executors: Executors,
         bridge: Arc<B>,
         options: ListenerOptions,
         tls: Option<Arc<Acceptor>>,
@@ -336,6 +348,7 @@ impl<B: Bridge> Listener<B> {
         };
         let shared = Arc::new(Shared {
             bridge,
+            executors: executors.clone(),
             options,
             tls,
             acceptors: acceptors.into(),
@@ -343,7 +356,7 @@ impl<B: Bridge> Listener<B> {
             draining: receiver,
         });
         Listener {
-            runtime,
+            executors,
             address,
             file: Mutex::new(None),
             draining,
@@ -353,7 +366,7 @@ impl<B: Bridge> Listener<B> {
     }
 
     fn accept_from(&self, sockets: Vec<Socket>) -> io::Result<()> {
-        let _runtime = self.runtime.enter();
+        let _runtime = self.executors.general().enter();
         *lock(&self.file) = File::of(&self.address);
         let sockets: io::Result<Vec<Listening>> = sockets.into_iter().map(Listening::new).collect();
         let (sender, released) = mpsc::channel();
@@ -362,7 +375,9 @@ impl<B: Bridge> Listener<B> {
                 socket,
                 _released: sender.clone(),
             };
-            self.runtime.spawn(accept(bound, self.current.clone()))
+            self.executors
+                .general()
+                .spawn(accept(bound, self.current.clone()))
         });
         let tasks = tasks.collect();
         *lock(&self.accepting) = Some(Accepting { tasks, released });
@@ -405,6 +420,7 @@ impl<B: Bridge> Listener<B> {
         current.counters.set_limit(options.max_connections);
         *current = Arc::new(Shared {
             bridge: current.bridge.clone(),
+            executors: current.executors.clone(),
             options,
             tls,
             acceptors: current.acceptors.clone(),

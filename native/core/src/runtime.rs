@@ -2,7 +2,10 @@
 
 use crate::clock;
 use crate::config::RuntimeOptions;
+use crate::reactor::{Reactor, Sitter};
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -15,10 +18,42 @@ const NAME: &str = "farrier";
 /// Longest wait for threads to end; tasks end at their next await, so this is reached only if one hangs.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A running tokio runtime.
+/// A running transport.
 pub struct Runtime {
-    handle: Handle,
+    executors: Executors,
     threads: Threads,
+}
+
+/// Where tasks run.
+#[derive(Clone)]
+pub struct Executors {
+    general: Handle,
+    reactors: Arc<[Arc<Reactor>]>,
+    next: Arc<AtomicUsize>,
+}
+
+impl From<Handle> for Executors {
+    /// All tasks run there.
+    fn from(general: Handle) -> Self {
+        Executors {
+            general,
+            reactors: Arc::default(),
+            next: Arc::default(),
+        }
+    }
+}
+
+impl Executors {
+    /// Runs all but the tasks of reactors.
+    pub fn general(&self) -> &Handle {
+        &self.general
+    }
+
+    /// The next one in turn, if there are any.
+    pub(crate) fn reactor(&self) -> Option<&Arc<Reactor>> {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        self.reactors.get(next.checked_rem(self.reactors.len())?)
+    }
 }
 
 enum Threads {
@@ -34,16 +69,21 @@ enum Threads {
 }
 
 impl Runtime {
-    /// Starts the worker threads. `idle` is called on a thread that is about to wait for its sockets.
+    /// Starts the worker threads, and a reactor for each of `sitters`. `idle` is called on a thread that is about to wait for its
+    /// sockets.
     pub fn start(
         options: &RuntimeOptions,
-        idle: impl Fn() + Send + Sync + 'static,
+        idle: impl Fn() + Clone + Send + Sync + 'static,
+        sitters: Vec<Arc<dyn Sitter>>,
     ) -> io::Result<Self> {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
         let workers = match options.workers {
-            0 => (cores / 2).max(1),
+            0 => (cores() / 2).max(1),
             workers => workers,
         };
+        let reactors = sitters
+            .into_iter()
+            .map(|sitter| Reactor::start(idle.clone(), sitter));
+        let reactors = reactors.collect::<io::Result<Arc<[_]>>>()?;
         let mut builder = match workers {
             1 => Builder::new_current_thread(),
             _ => Builder::new_multi_thread(),
@@ -59,17 +99,26 @@ impl Runtime {
             .enable_io()
             .enable_time()
             .build()?;
-        let handle = runtime.handle().clone();
+        let executors = Executors {
+            general: runtime.handle().clone(),
+            reactors,
+            next: Arc::default(),
+        };
         let threads = match workers {
             1 => Threads::one(runtime)?,
             _ => Threads::Many(runtime),
         };
-        Ok(Runtime { handle, threads })
+        Ok(Runtime { executors, threads })
     }
 
     /// For spawning from other threads.
-    pub fn handle(&self) -> Handle {
-        self.handle.clone()
+    pub fn executors(&self) -> &Executors {
+        &self.executors
+    }
+
+    /// One for each of the sitters that it was started with, in their order.
+    pub fn reactors(&self) -> &[Arc<Reactor>] {
+        &self.executors.reactors
     }
 
     /// Drops every task, which closes every socket, and joins the threads.
@@ -88,7 +137,15 @@ impl Runtime {
             }
             Threads::Many(runtime) => runtime.shutdown_timeout(STOP_TIMEOUT),
         }
+        for reactor in self.executors.reactors.iter() {
+            reactor.stop(STOP_TIMEOUT);
+        }
     }
+}
+
+/// Cores that this process may use.
+pub fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl Threads {

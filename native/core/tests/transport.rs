@@ -123,12 +123,12 @@ fn head(status: u16, headers: &[(&str, &str)]) -> ResponseHead {
 /// A listener whose requests reach the test.
 fn listen(options: ListenerOptions) -> (Listener<Mailboxes>, mpsc::UnboundedReceiver<Mail>) {
     let (acceptor, offers) = mpsc::unbounded_channel();
-    let runtime = tokio::runtime::Handle::current();
+    let executors = tokio::runtime::Handle::current().into();
     let options = ListenerOptions {
         ip: farrier_core::config::Address([127, 0, 0, 1].into()),
         ..options
     };
-    let listener = Listener::bind(runtime, Arc::new(Mailboxes), options, vec![acceptor]).unwrap();
+    let listener = Listener::bind(executors, Arc::new(Mailboxes), options, vec![acceptor]).unwrap();
     (listener, offers)
 }
 

@@ -1,5 +1,6 @@
 //! The functions of `farrier_nif`. Terms of the control plane come and go as ETF in binaries.
 
+use crate::sitter::{ProcessSitter, ReactorResource};
 use crate::terms::{NifBridge, SavedReference, atoms};
 use crate::{HandleResource, ListenerResource, frames, log, terms};
 use farrier_core::bridge::{Closed, RespondError, ResponseBody, ResponseHead, ResponseState};
@@ -7,7 +8,8 @@ use farrier_core::config::{ConnectionChange, ListenerOptions, RuntimeOptions, Up
 use farrier_core::listener::{ListenError, Listener};
 use farrier_core::outbox::Outgoing;
 use farrier_core::posix;
-use farrier_core::runtime::Runtime;
+use farrier_core::reactor::Sitter;
+use farrier_core::runtime::{self, Executors, Runtime};
 use farrier_core::tls::OptionError;
 use rustler::{
     Atom, Binary, Encoder, Env, Error, LocalPid, NewBinary, NifResult, ResourceArc, Term,
@@ -27,12 +29,21 @@ type ListenerArc = ResourceArc<ListenerResource>;
 /// The descriptor names no open file (Linux number).
 const EBADF: i32 = 9;
 
-static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
+static RUNTIME: Mutex<Option<Running>> = Mutex::new(None);
 
-fn runtime() -> MutexGuard<'static, Option<Runtime>> {
-    RUNTIME
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
+struct Running {
+    runtime: Runtime,
+    /// As many as the runtime has reactors.
+    sitters: Vec<Arc<ProcessSitter>>,
+}
+
+fn running() -> MutexGuard<'static, Option<Running>> {
+    terms::lock(&RUNTIME)
+}
+
+fn executors() -> Option<Executors> {
+    let running = running();
+    Some(running.as_ref()?.runtime.executors().clone())
 }
 
 // ---- results as terms
@@ -107,14 +118,21 @@ fn start<'a>(env: Env<'a>, options: Binary<'a>) -> Term<'a> {
         Ok(options) => options,
         Err(error) => return error,
     };
-    let mut running = runtime();
+    let mut running = running();
     if running.is_some() {
         return ok(env);
     }
-    match Runtime::start(&options, terms::flush) {
+    let reactors = (options.reactors).unwrap_or_else(|| (runtime::cores() / 2).max(1));
+    let sitters: Vec<_> = (0..reactors)
+        .map(|_| Arc::new(ProcessSitter::new()))
+        .collect();
+    let called = sitters
+        .iter()
+        .map(|sitter| sitter.clone() as Arc<dyn Sitter>);
+    match Runtime::start(&options, terms::flush, called.collect()) {
         Ok(runtime) => {
-            log::start(&runtime.handle(), options.log_level);
-            *running = Some(runtime);
+            log::start(runtime.executors().general(), options.log_level);
+            *running = Some(Running { runtime, sitters });
             ok(env)
         }
         Err(failure) => error(env, failure.to_string()),
@@ -129,12 +147,27 @@ fn log_to(process: LocalPid) -> Atom {
 
 #[rustler::nif(name = "stop_nif", schedule = "DirtyIo")]
 fn stop() -> Atom {
-    let running = runtime().take();
+    let running = running().take();
     farrier_core::log::stop();
     if let Some(running) = running {
-        running.stop();
+        running.runtime.stop();
     }
     atoms::ok()
+}
+
+/// The running reactors, each of which waits for a process to `sit`.
+#[rustler::nif]
+fn reactors() -> Vec<ResourceArc<ReactorResource>> {
+    let running = running();
+    let Some(Running { runtime, sitters }) = running.as_ref() else {
+        return Vec::new();
+    };
+    let reactors = runtime.reactors().iter().zip(sitters);
+    let reactors = reactors.map(|(reactor, sitter)| ReactorResource {
+        reactor: reactor.clone(),
+        sitter: sitter.clone(),
+    });
+    reactors.map(ResourceArc::new).collect()
 }
 
 // ---- listeners
@@ -148,11 +181,11 @@ fn listen<'a>(env: Env<'a>, options: Binary<'a>, acceptors: Vec<LocalPid>) -> Ni
         Ok(options) => options,
         Err(error) => return Ok(error),
     };
-    let Some(handle) = runtime().as_ref().map(Runtime::handle) else {
+    let Some(executors) = executors() else {
         return Ok(error(env, atoms::closed()));
     };
     Ok(
-        match Listener::bind(handle, Arc::new(NifBridge), options, acceptors) {
+        match Listener::bind(executors, Arc::new(NifBridge), options, acceptors) {
             Ok(listener) => {
                 let info = etf(env, &listener.info());
                 let listener = ResourceArc::new(ListenerResource(listener));
@@ -177,12 +210,19 @@ fn adopt<'a>(
         Ok(options) => options,
         Err(error) => return error,
     };
-    let Some(handle) = runtime().as_ref().map(Runtime::handle) else {
+    let Some(executors) = executors() else {
         return error(env, atoms::closed());
     };
     let ended = SavedReference::new(env, reference);
     let adopted = duplicate(descriptor).and_then(|socket| {
-        Listener::adopt(handle, Arc::new(NifBridge), options, socket, owner, ended)
+        Listener::adopt(
+            executors,
+            Arc::new(NifBridge),
+            options,
+            socket,
+            owner,
+            ended,
+        )
     });
     match adopted {
         Ok(listener) => (atoms::ok(), ResourceArc::new(ListenerResource(listener))).encode(env),

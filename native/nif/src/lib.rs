@@ -1,15 +1,17 @@
 //! The NIF bridge: farrier's transport inside the VM.
 //!
 //! `terms` builds what goes to Erlang, `frames` takes what comes from it, `calls` are the functions of `farrier_nif`,
-//! `log` carries `tracing` events to `logger`. `docs/bridge.md` lists every message and call.
+//! `log` carries `tracing` events to `logger`, `sitter` has schedulers do a reactor's work. `docs/bridge.md` lists every
+//! message and call.
 //!
 //! Threads: calls run on schedulers, everything that sends a message without having been called runs on the runtime's
-//! own threads. A scheduler must never send through `NifBridge`; it refuses if one tries.
+//! own threads, or in a reactor's turn. In any other call a scheduler must never send through `NifBridge`; it refuses if one tries.
 
 mod calls;
 mod frames;
 mod log;
 mod payload;
+mod sitter;
 mod terms;
 
 use farrier_core::handle::Handle;
@@ -57,6 +59,7 @@ fn load(env: Env, info: Term) -> bool {
     farrier_core::log::install();
     env.register::<HandleResource>().is_ok()
         && env.register::<ListenerResource>().is_ok()
+        && env.register::<sitter::ReactorResource>().is_ok()
         && info
             .decode::<&str>()
             .is_ok_and(|version| version == VERSION)

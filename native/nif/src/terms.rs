@@ -1,10 +1,11 @@
-//! Messages to Erlang, built term by term on the runtime's threads.
+//! Messages to Erlang, built term by term on the runtime's threads, or on a scheduler in the place of one.
 
 use crate::HandleResource;
 use crate::payload::BinaryPayload;
 use farrier_core::bridge::{BodyEvent, Bridge, Closed, End, Events};
 use farrier_core::handle::Handle;
 use farrier_core::message::Payload;
+use farrier_core::reactor;
 use rustler::env::SavedTerm;
 use rustler::sys::{
     ErlNifEnv, ErlNifTerm, enif_alloc_env, enif_clear_env, enif_free_env,
@@ -12,7 +13,8 @@ use rustler::sys::{
 };
 use rustler::{Atom, Encoder, Env, LocalPid, NewBinary, OwnedEnv, ResourceArc, Term};
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 pub mod atoms {
     rustler::atoms! {
@@ -23,6 +25,7 @@ pub mod atoms {
         body, fin, nofin, writable,
         farrier = "$farrier",
         farrier_accept = "$farrier_accept",
+        farrier_turn = "$farrier_turn",
         farrier_log = "$farrier_log",
     }
 }
@@ -54,30 +57,59 @@ impl SavedReference {
 /// in the processor's cache.
 const BURST: usize = 32;
 
-/// Messages of one thread on their way out.
-///
-/// Those that carry events leave in bursts: when the thread has nothing left to do, or `BURST` events have come together. A scheduler
-/// that is woken then finds more than one process to run, and spins and sleeps less often. All are copied out of one
-/// environment that is reused; a fragment that is moved would take 200 words at least along to its receiver.
-struct Messages {
-    env: *mut ErlNifEnv,
-    waiting: Vec<(LocalPid, ErlNifTerm)>,
-    /// Events in those that wait.
+/// Messages that a turn of a scheduler sends before those who receive them run. With more at a time, other schedulers wake and take
+/// some of the processes away.
+const PORTION: usize = 2;
+
+/// A message that is ready to be sent.
+struct Waiting {
+    receiver: LocalPid,
+    message: ErlNifTerm,
     events: usize,
+    bytes: usize,
 }
 
+/// Messages on their way out: of one of the runtime's threads, or of a scheduler that has a reactor's seat.
+///
+/// A thread's messages that carry events leave in bursts: when it has nothing left to do, or `BURST` events have come together. A
+/// scheduler that is woken then finds more than one process to run, and spins and sleeps less often. A scheduler's own leave in
+/// portions. All are copied out of one environment that is reused; a fragment that is moved would take 200 words at least
+/// along to its receiver.
+pub struct Messages {
+    env: *mut ErlNifEnv,
+    waiting: VecDeque<Waiting>,
+    /// Events in those that wait.
+    events: usize,
+    /// Who sends, while a scheduler does: the environment of the process that it runs, and its number.
+    scheduler: Option<(*mut ErlNifEnv, u32)>,
+}
+
+// SAFETY: an environment of `enif_alloc_env` may be used by any thread, by one at a time. The caller's is there only during
+// its call, on its thread (`on_scheduler`).
+unsafe impl Send for Messages {}
+
 impl Messages {
-    /// Runs `build` with the thread's environment. `None` on a scheduler, which may not send this way.
+    pub fn new() -> Self {
+        Messages {
+            // SAFETY: `enif_alloc_env` has no preconditions.
+            env: unsafe { enif_alloc_env() },
+            waiting: VecDeque::new(),
+            events: 0,
+            scheduler: None,
+        }
+    }
+
+    /// Runs `build` with the environment. `None` on a scheduler that may not send this way.
     fn build<F, R>(&mut self, build: F) -> Option<R>
     where
         F: for<'a> FnOnce(Env<'a>) -> R,
     {
         // SAFETY: `enif_thread_type` may be called on any thread. A scheduler may send only with the environment of the
-        // process that it runs, which isn't known here.
-        if unsafe { enif_thread_type() } != 0 {
+        // process that it runs.
+        if self.scheduler.is_none() && unsafe { enif_thread_type() } != 0 {
             return None;
         }
-        // SAFETY: the environment was allocated by `enif_alloc_env` and belongs to this thread alone. The lifetime is
+        // SAFETY: the environment was allocated by `enif_alloc_env`, and `&mut self` makes its user the only one. The lifetime is
         // bound to a local, and `build` is generic over it, so no typed term outlives this call.
         Some(build(unsafe { Env::new(&(), self.env) }))
     }
@@ -98,45 +130,67 @@ impl Messages {
         sent
     }
 
-    /// Sends a message with the next burst. `build` tells how many events it carries as well.
+    /// Sends a message with the next burst or portion. `build` tells how many events it carries as well, and how many bytes.
     fn send_soon<F>(&mut self, receiver: &LocalPid, build: F) -> bool
     where
-        F: for<'a> FnOnce(Env<'a>) -> Option<(Term<'a>, usize)>,
+        F: for<'a> FnOnce(Env<'a>, Option<u32>) -> Option<(Term<'a>, usize, usize)>,
     {
-        match self.build(|env| build(env).map(|(message, events)| (message.as_c_arg(), events))) {
-            Some(Some((message, events))) => {
-                self.waiting.push((*receiver, message));
-                self.events += events;
+        let scheduler = self.scheduler.map(|(_, number)| number);
+        let built = self.build(|env| {
+            build(env, scheduler).map(|(message, events, bytes)| Waiting {
+                receiver: *receiver,
+                message: message.as_c_arg(),
+                events,
+                bytes,
+            })
+        });
+        match built {
+            Some(Some(waiting)) => {
+                self.events += waiting.events;
+                self.waiting.push_back(waiting);
             }
             Some(None) => {}
             None => return false,
         }
-        if self.events >= BURST {
+        if self.events >= BURST && scheduler.is_none() {
             self.flush();
         }
         true
     }
 
     fn deliver(&self, receiver: &LocalPid, message: ErlNifTerm) -> bool {
-        let no_env = std::ptr::null_mut();
-        // SAFETY: this is no scheduler thread (`build` made the message), so there is no caller's environment; the
-        // message is a term of `self.env`, which has not been cleared since; without an environment it is copied.
-        unsafe { enif_send(no_env, receiver.as_c_arg(), no_env, message) == 1 }
+        let caller = (self.scheduler).map_or(std::ptr::null_mut(), |(caller, _)| caller);
+        // SAFETY: on a scheduler the caller's environment is that of the process which it runs, elsewhere there is none (`build`
+        // made the message); the message is a term of `self.env`, which has not been cleared since; without an environment of
+        // its own it is copied.
+        unsafe { enif_send(caller, receiver.as_c_arg(), std::ptr::null_mut(), message) == 1 }
     }
 
     /// Sends what waits. False if nothing does.
-    fn flush(&mut self) -> bool {
-        if self.waiting.is_empty() {
-            return false;
-        }
-        for (receiver, message) in &self.waiting {
+    pub fn flush(&mut self) -> bool {
+        self.send_first(usize::MAX).0 > 0
+    }
+
+    /// Sends the first that wait. Returns how many events they carry, and how many bytes.
+    pub fn send_portion(&mut self) -> (usize, usize) {
+        self.send_first(PORTION)
+    }
+
+    fn send_first(&mut self, most: usize) -> (usize, usize) {
+        let mut sent = (0, 0);
+        for _ in 0..most {
+            let Some(waiting) = self.waiting.pop_front() else {
+                break;
+            };
             // A receiver that is gone is noticed by its monitor.
-            self.deliver(receiver, *message);
+            self.deliver(&waiting.receiver, waiting.message);
+            sent = (sent.0 + waiting.events, sent.1 + waiting.bytes);
         }
-        self.waiting.clear();
-        self.events = 0;
-        self.clear();
-        true
+        if self.waiting.is_empty() && sent.0 > 0 {
+            self.events = 0;
+            self.clear();
+        }
+        sent
     }
 
     fn clear(&mut self) {
@@ -148,27 +202,59 @@ impl Messages {
 impl Drop for Messages {
     fn drop(&mut self) {
         self.flush();
-        // SAFETY: allocated in `MESSAGES`, used by this thread only, never after the thread's end.
+        // SAFETY: allocated in `new`, used by its owner only, never after this.
         unsafe { enif_free_env(self.env) }
     }
 }
 
 thread_local! {
-    static MESSAGES: RefCell<Messages> = RefCell::new(Messages {
-        // SAFETY: `enif_alloc_env` has no preconditions.
-        env: unsafe { enif_alloc_env() },
-        waiting: Vec::new(),
-        events: 0,
-    });
+    static MESSAGES: RefCell<Messages> = RefCell::new(Messages::new());
+    /// Those of the turn that this thread, a scheduler's, is making.
+    static OF_TURN: RefCell<Option<Arc<Mutex<Messages>>>> = const { RefCell::new(None) };
     static EVENTS: RefCell<Vec<ErlNifTerm>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Sends a message from one of the runtime's threads.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Calls `f` with the messages of this thread, or of the turn that it is making.
+fn with_messages<R>(f: impl FnOnce(&mut Messages) -> R) -> R {
+    OF_TURN.with_borrow(|of_turn| match of_turn {
+        Some(messages) => f(&mut lock(messages)),
+        None => MESSAGES.with_borrow_mut(f),
+    })
+}
+
+/// Has what is sent during `turn` be sent by the calling process, on the scheduler of this number.
+pub fn on_scheduler<R>(
+    caller: Env<'_>,
+    number: u32,
+    messages: &Arc<Mutex<Messages>>,
+    turn: impl FnOnce() -> R,
+) -> R {
+    /// Ends it, even by a panic: the environment does not outlive the call.
+    struct Ended<'a>(&'a Mutex<Messages>);
+    impl Drop for Ended<'_> {
+        fn drop(&mut self) {
+            lock(self.0).scheduler = None;
+            OF_TURN.set(None);
+        }
+    }
+    lock(messages).scheduler = Some((caller.as_c_arg(), number));
+    let _ended = Ended(messages);
+    OF_TURN.set(Some(messages.clone()));
+    turn()
+}
+
+/// Sends a message from one of the runtime's threads, or from a turn.
 pub fn send<F>(receiver: &LocalPid, build: F) -> bool
 where
     F: for<'a> FnOnce(Env<'a>) -> Option<Term<'a>>,
 {
-    MESSAGES.with_borrow_mut(|messages| messages.send(receiver, build))
+    with_messages(|messages| messages.send(receiver, build))
 }
 
 /// Sends the waiting messages of this thread. Called whenever it has nothing left to do.
@@ -306,8 +392,8 @@ impl Bridge for NifBridge {
         fill: &mut dyn FnMut(&mut dyn Events<BinaryPayload>) -> usize,
     ) -> bool {
         EVENTS.with_borrow_mut(|events| {
-            MESSAGES.with_borrow_mut(|messages| {
-                messages.send_soon(owner, |env| {
+            with_messages(|messages| {
+                messages.send_soon(owner, |env, scheduler| {
                     events.clear();
                     let mut collected = TermEvents { env, events };
                     let bytes = fill(&mut collected);
@@ -316,11 +402,15 @@ impl Bridge for NifBridge {
                     }
                     let count = collected.events.len();
                     let list = collected.list();
-                    let message = tuple(
-                        env,
-                        [atoms::farrier().to_term(env), list, bytes.encode(env)],
-                    );
-                    Some((message, count))
+                    let (tag, weight) = (atoms::farrier().to_term(env), bytes.encode(env));
+                    let message = match reactor::change() {
+                        None => tuple(env, [tag, list, weight]),
+                        Some(change) => {
+                            let scheduler = scheduler.unwrap_or(0).encode(env);
+                            tuple(env, [tag, list, weight, scheduler, change.encode(env)])
+                        }
+                    };
+                    Some((message, count, bytes))
                 })
             })
         })

@@ -8,6 +8,7 @@ use farrier_core::bridge::{RespondError, ResponseBody, ResponseHead};
 use farrier_core::config::{ConnectionChange, Limit, ListenerOptions, UpgradeOptions};
 use farrier_core::handle::Handle;
 use farrier_core::listener::Listener;
+use farrier_core::runtime::Executors;
 use farrier_etf::Term;
 use serde::de::DeserializeOwned;
 use serde_bytes::ByteBuf;
@@ -98,15 +99,15 @@ pub fn options<T: DeserializeOwned>(term: &Term) -> Result<T, Answer> {
 /// Carries calls out.
 pub struct Calls {
     bridge: Arc<PortBridge>,
-    runtime: tokio::runtime::Handle,
+    executors: Executors,
     listeners: Mutex<HashMap<Number, ListenerArc>>,
 }
 
 impl Calls {
-    pub fn new(bridge: Arc<PortBridge>, runtime: tokio::runtime::Handle) -> Arc<Self> {
+    pub fn new(bridge: Arc<PortBridge>, executors: Executors) -> Arc<Self> {
         Arc::new(Calls {
             bridge,
-            runtime,
+            executors,
             listeners: Mutex::default(),
         })
     }
@@ -150,7 +151,8 @@ impl Calls {
 
     /// Binding, and reading certificates, is done on a thread that may wait, and so is waiting for a worker to let go of a port.
     fn call_blocking(self: Arc<Self>, call: Call) {
-        self.runtime.clone().spawn(async move {
+        let runtime = self.executors.general().clone();
+        runtime.spawn(async move {
             let (calls, from) = (self.clone(), call.from);
             let job = move || calls.of_listener(&call.name, &call.arguments);
             match tokio::task::spawn_blocking(job).await {
@@ -205,8 +207,8 @@ impl Calls {
             Ok(given) => given,
             Err(answer) => return answer,
         };
-        let (runtime, bridge) = (self.runtime.clone(), self.bridge.clone());
-        match Listener::bind(runtime, bridge, given, vec![number]) {
+        let (executors, bridge) = (self.executors.clone(), self.bridge.clone());
+        match Listener::bind(executors, bridge, given, vec![number]) {
             Ok(listener) => {
                 let info = answer::ok_value(&listener.info());
                 self.listeners().insert(number, Arc::new(listener));

@@ -123,10 +123,10 @@ fn start_runtime(
         ..options.clone()
     };
     let (output, logged) = (bridge.clone(), bridge.clone());
-    let runtime = Runtime::start(&options, move || output.output.flush())
+    let runtime = Runtime::start(&options, move || output.output.flush(), Vec::new())
         .map_err(|failure| answer::error_text(&failure.to_string()))?;
     log::start(
-        &runtime.handle(),
+        runtime.executors().general(),
         options.log_level,
         move |record, dropped| {
             logged.tell_log(record, dropped);
@@ -142,14 +142,15 @@ fn serve(
     stdin: OwnedFd,
     stdout: OwnedFd,
 ) -> io::Result<()> {
-    let runtime = runtime.handle();
+    let executors = runtime.executors();
+    let runtime = executors.general();
     let _runtime = runtime.enter();
     // Where more is not to be had, less does.
     let _ = fcntl_setpipe_size(&stdin, PIPE);
     let _ = fcntl_setpipe_size(&stdout, PIPE);
     let stdin = pipe::Receiver::from_owned_fd(stdin)?;
     let stdout = pipe::Sender::from_owned_fd(stdout)?;
-    let calls = Calls::new(bridge.clone(), runtime.clone());
+    let calls = Calls::new(bridge.clone(), executors.clone());
     let input = Input::new(bridge.clone(), calls);
     let bridge = bridge.clone();
     let writing = runtime.spawn(async move { bridge.output.run(stdout).await });
