@@ -7,7 +7,7 @@
 
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1]).
 -export([replies_keep_their_order/1, batches_keep_their_order/1, messages_from_several_readers_are_put_in_order/1, large_messages_arrive_whole/1, a_scheduler_reads_under_load/1,
-         little_is_read_by_the_thread/1, a_suspended_reader_delays_nothing_for_long/1, readers_that_are_killed_under_load/1,
+         little_is_read_by_the_thread/1, a_suspended_reader_delays_nothing_for_long/1, readers_that_are_killed_under_load/1, a_reader_whose_scheduler_is_off_line/1,
          handlers_that_work_have_all_schedulers/1, connections_end_under_load/1, compressed_beside_clear/1,
          the_application_stops_under_load/1, without_reactors/1]).
 
@@ -95,6 +95,22 @@ readers_that_are_killed_under_load(Config) ->
     soon(fun() -> length(there(Config, reactors, [])) =:= Count end),
     load(Port, 20, 10, 100).
 
+%% Processes of connections that it has read for are not bound to it.
+-spec a_reader_whose_scheduler_is_off_line([term()]) -> ok.
+a_reader_whose_scheduler_is_off_line(Config) ->
+    Node = ?config(node, Config),
+    Online = peer:call(Node, erlang, system_info, [schedulers_online]),
+    restart(Config, Online),
+    Port = listen(Config),
+    Socket = websocket(Port),
+    load(Port, 40, 1, 300),
+    Online = peer:call(Node, erlang, system_flag, [schedulers_online, 1]),
+    echoes(Socket, 1, 1),
+    load(Port, 40, 1, 300),
+    1 = peer:call(Node, erlang, system_flag, [schedulers_online, Online]),
+    load(Port, 40, 1, 300),
+    restart(Config, default).
+
 %% Each works for longer than reading takes: they are not to wait for one another on the scheduler that reads.
 -spec handlers_that_work_have_all_schedulers([term()]) -> ok.
 handlers_that_work_have_all_schedulers(Config) ->
@@ -165,19 +181,25 @@ the_application_stops_under_load(Config) ->
 
 -spec without_reactors([term()]) -> ok.
 without_reactors(Config) ->
-    Node = ?config(node, Config),
-    [ok = peer:call(Node, application, stop, [App]) || App <- [cowboy, farrier]],
-    ok = peer:call(Node, application, set_env, [farrier, reactors, 0]),
+    restart(Config, 0),
     Port = listen(Config),
     [] = there(Config, reactors, []),
     load(Port, 20, 10, 100),
-    [ok = peer:call(Node, application, stop, [App]) || App <- [cowboy, farrier]],
-    ok = peer:call(Node, application, unset_env, [farrier, reactors]).
+    restart(Config, default).
 
 %%% The node
 
 -spec there([term()], atom(), [term()]) -> term().
 there(Config, Function, Args) -> peer:call(?config(node, Config), reactor_handler, Function, Args, ?PATIENCE).
+
+%% With so many reactors.
+-spec restart([term()], non_neg_integer() | default) -> ok.
+restart(Config, Reactors) ->
+    Node = ?config(node, Config),
+    _ = [peer:call(Node, application, stop, [App]) || App <- [cowboy, farrier]],
+    ok = peer:call(Node, application, set_env, [farrier, reactors, Reactors]),
+    {ok, _} = peer:call(Node, application, ensure_all_started, [cowboy], ?PATIENCE),
+    ok.
 
 -spec listen([term()]) -> inet:port_number().
 listen(Config) -> there(Config, listen, []).

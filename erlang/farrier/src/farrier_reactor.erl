@@ -8,9 +8,9 @@
 -export([start_link/2, follow/1]).
 -export([init/3, system_continue/3, system_terminate/4, system_code_change/4]).
 
-%% `process_flag/2' has no specification for `scheduler'.
--dialyzer({no_match, [set_scheduler/1]}).
+%% `process_flag/2' has no specification for `scheduler', so dialyzer takes it that this always fails.
 -dialyzer({nowarn_function, [set_scheduler/1]}).
+-dialyzer({no_match, [init/3]}).
 
 %% @doc Starts the process of a reactor on the scheduler of this number. It does nothing where that can't be had.
 -spec start_link(farrier_nif:reactor(), pos_integer()) -> {ok, pid()} | ignore.
@@ -27,7 +27,8 @@ follow(Scheduler) ->
         Scheduler ->
             ok;
         _ ->
-            _ = set_scheduler(Scheduler) andalso set_scheduler(0),
+            %% A process that is bound to a scheduler which has been taken off line since waits for as long as that is.
+            _ = Scheduler =< erlang:system_info(schedulers_online) andalso set_scheduler(Scheduler) andalso set_scheduler(0),
             ok
     end.
 

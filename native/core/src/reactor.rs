@@ -47,12 +47,12 @@ const LATE: u32 = 64;
 /// Too many of them too late.
 const TOO_LATE: u32 = 4 * LATE;
 /// For how long a seat is not lent again after it had to be taken, or given back by one who was late. Doubled each time, up to the second.
-const HOLD: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+const HOLD: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(5));
 
 /// Looks after a lent seat, one each `PATIENCE`, between two at the machine: a tenth of a second.
 const LOOKS: u32 = 50;
 /// Idle share of the machine from which on one scheduler is not to read for all that need it.
-const IDLE: f64 = 0.2;
+const IDLE: f64 = 0.35;
 
 /// What a thread has read and delivered, or written.
 #[derive(Clone, Copy, Default)]
