@@ -61,6 +61,12 @@ struct Tally {
     bytes: usize,
 }
 
+impl Tally {
+    fn is_something(self) -> bool {
+        self.events > 0 || self.bytes > 0
+    }
+}
+
 thread_local! {
     static TALLY: Cell<Tally> = const { Cell::new(Tally { events: 0, bytes: 0 }) };
     /// Whether a turn is being made on this thread, which is a scheduler's.
@@ -356,7 +362,7 @@ impl Turn<'_> {
         self.seat.lateness > TOO_LATE
     }
 
-    /// Looks at the sockets once and runs what is ready, so far as a turn goes. Returns whether anything was received.
+    /// Looks at the sockets once and runs what is ready, so far as a turn goes. Returns whether anything was received or sent.
     pub fn run(&mut self) -> bool {
         let Some(runtime) = &self.seat.runtime else {
             return false;
@@ -368,7 +374,7 @@ impl Turn<'_> {
         // Between two polls all that is ready runs, then the sockets are looked at: what is ready first may be nothing.
         runtime.block_on(poll_fn(|cx| {
             polls += 1;
-            if polls == 3 || TALLY.get().events > 0 || is_spent() {
+            if polls == 3 || TALLY.get().is_something() {
                 return Poll::Ready(());
             }
             cx.waker().wake_by_ref();
@@ -377,7 +383,7 @@ impl Turn<'_> {
         TURN.set(false);
         CHANGE.set(0);
         clock::forget();
-        TALLY.take().events > 0
+        TALLY.take().is_something()
     }
 
     /// Ends the turn, after as many events, of as many bytes together, have been sent to processes. Another one is to follow.
