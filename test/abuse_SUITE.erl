@@ -54,7 +54,7 @@ end_per_testcase(_, Config) ->
 -spec clients_that_never_read([term()]) -> ok.
 clients_that_never_read(Config) ->
     Sockets = [asked(<<"flood">>, Config) || _ <- lists:seq(1, 30)],
-    soon(fun() -> waiting(Config) >= 30 end),
+    eventually:is(fun() -> waiting(Config) >= 30 end),
     [begin answers(?config(port, Config)), flat(Config) end || _ <- lists:seq(1, 10)],
     close(Sockets),
     nothing_is_left(Config).
@@ -70,7 +70,7 @@ a_reply_that_nobody_reads(Config) ->
 -spec handlers_that_never_return([term()]) -> ok.
 handlers_that_never_return(Config) ->
     Sockets = [asked(<<"hang">>, Config) || _ <- lists:seq(1, 10)],
-    soon(fun() -> length(connections(Config)) >= 10 end),
+    eventually:is(fun() -> length(connections(Config)) >= 10 end),
     %% A close would wait for what is still to be sent.
     [ok = inet:setopts(Socket, [{send_timeout, 200}, {linger, {true, 0}}]) || Socket <- Sockets],
     [{error, timeout} = pour(Socket) || Socket <- Sockets],
@@ -94,7 +94,7 @@ ten_thousand_connects_and_aborts(Config) ->
 -spec handlers_killed_while_they_send([term()]) -> ok.
 handlers_killed_while_they_send(Config) ->
     Sockets = [asked(<<"flood">>, Config) || _ <- lists:seq(1, 20)],
-    soon(fun() -> waiting(Config) >= 20 end),
+    eventually:is(fun() -> waiting(Config) >= 20 end),
     [peer:call(?config(node, Config), erlang, exit, [Pid, kill]) || Pid <- connections(Config)],
     answers(?config(port, Config)),
     nothing_is_left(Config),
@@ -184,27 +184,12 @@ flat(Config) ->
 -spec nothing_is_left([term()]) -> ok.
 nothing_is_left(Config) ->
     Before = ?config(before, Config),
-    soon(fun() -> not more(there(Config, counts, []), Before) end,
-         fun() -> ct:fail("left behind: ~p before, ~p now", [Before, there(Config, counts, [])]) end).
+    eventually:is(fun() -> not more(there(Config, counts, []), Before) end,
+        fun() -> ct:fail("left behind: ~p before, ~p now", [Before, there(Config, counts, [])]) end).
 
 -spec more(map(), map()) -> boolean().
 more(#{processes := P, descriptors := D}, #{processes := Processes, descriptors := Descriptors}) ->
     P > Processes orelse D > Descriptors.
-
--spec soon(fun(() -> boolean())) -> ok.
-soon(Fun) -> soon(Fun, fun() -> ct:fail("it does not come about") end).
-
-%% Asks for ten seconds at most.
--spec soon(fun(() -> boolean()), fun(() -> no_return())) -> ok.
-soon(Fun, Else) -> soon(Fun, Else, 200).
-
--spec soon(fun(() -> boolean()), fun(() -> no_return()), non_neg_integer()) -> ok.
-soon(_, Else, 0) -> Else();
-soon(Fun, Else, Tries) ->
-    case Fun() of
-        true -> ok;
-        false -> receive after 50 -> soon(Fun, Else, Tries - 1) end
-    end.
 
 %% Runs a node of its own, loads it, has it halt, and tells its exit status.
 -spec halted([file:filename()]) -> non_neg_integer().

@@ -9,6 +9,7 @@
 -export([connections_are_spread_over_all_processes/1, info_tells_the_bridge/1, a_killed_process_ends_its_connections_only/1,
          two_thousand_connections_survive_no_kill_but_their_own/1, requests_end_with_their_process/1, all_processes_are_killed/1,
          a_process_that_is_killed_again_and_again/1, a_stopped_process_holds_senders_no_longer_than_send_timeout/1,
+         close_frames_wait_for_room_in_the_pipe/1,
          max_connections_hold_over_all_processes/1, a_taken_port_is_refused/1, a_suspended_listener_stays_suspended/1,
          nothing_outlives_the_application/1, nothing_outlives_the_node/1, another_build_is_refused/1,
          without_the_program_there_is_a_sentence/1, auto_is_the_port_where_the_nif_is_missing/1, both_bridges_in_one_node/1]).
@@ -66,12 +67,12 @@ killed(Count, Config) ->
     ok = there(Config, begin_log, []),
     Doomed = length(sockets_of(Killed, Port)),
     kill(Killed),
-    soon(fun() -> length(there(Config, ended, [])) =:= Doomed end),
+    eventually:is(fun() -> length(there(Config, ended, [])) =:= Doomed end),
     ?assertEqual([{error, closed}], lists:usort(there(Config, ended, []))),
     Living = [Socket || Socket <- Sockets, lives(Socket)],
     ?assertEqual(Count - Doomed, length(Living)),
-    soon(fun() -> length(processes_of(Config)) =:= 2 andalso not lists:member(Killed, processes_of(Config)) end),
-    soon(fun() -> lists:all(fun(Os) -> listens(Os, Port) end, processes_of(Config)) end),
+    eventually:is(fun() -> length(processes_of(Config)) =:= 2 andalso not lists:member(Killed, processes_of(Config)) end),
+    eventually:is(fun() -> lists:all(fun(Os) -> listens(Os, Port) end, processes_of(Config)) end),
     Fresh = [websocket(Port) || _ <- lists:seq(1, 60)],
     [echoes(Socket) || Socket <- Fresh ++ Living],
     ?assertMatch([_ | _], [Text || Text <- there(Config, logged, []), string:find(Text, "farrier_port") =/= nomatch]),
@@ -83,9 +84,9 @@ requests_end_with_their_process(Config) ->
     Port = listen(Config),
     Waiting = [request(Port, "GET /wait HTTP/1.1\r\nhost: x\r\n\r\n") || _ <- lists:seq(1, 10)],
     Reading = [request(Port, "POST /body HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n12345") || _ <- lists:seq(1, 10)],
-    soon(fun() -> length(peer:call(?config(node, Config), farrier, connections, [port_handler])) =:= 20 end),
+    eventually:is(fun() -> length(peer:call(?config(node, Config), farrier, connections, [port_handler])) =:= 20 end),
     [kill(Os) || Os <- processes_of(Config)],
-    soon(fun() -> peer:call(?config(node, Config), farrier, connections, [port_handler]) =:= [] end),
+    eventually:is(fun() -> peer:call(?config(node, Config), farrier, connections, [port_handler]) =:= [] end),
     close(Waiting ++ Reading).
 
 -spec all_processes_are_killed([term()]) -> ok.
@@ -93,18 +94,18 @@ all_processes_are_killed(Config) ->
     Port = listen(Config),
     Sockets = [websocket(Port) || _ <- lists:seq(1, 20)],
     [kill(Os) || Os <- processes_of(Config)],
-    soon(fun() -> length(there(Config, ended, [])) =:= 20 end),
-    soon(fun() -> reachable(Port) end),
+    eventually:is(fun() -> length(there(Config, ended, [])) =:= 20 end),
+    eventually:is(fun() -> reachable(Port) end),
     close(Sockets).
 
 -spec a_process_that_is_killed_again_and_again([term()]) -> ok.
 a_process_that_is_killed_again_and_again(Config) ->
     Port = listen(Config),
     lists:foreach(fun(_) ->
-        soon(fun() -> processes_of(Config) =/= [] end),
+        eventually:is(fun() -> processes_of(Config) =/= [] end),
         [os:cmd("kill -KILL " ++ integer_to_list(Os)) || Os <- processes_of(Config)]
     end, lists:seq(1, 10)),
-    soon(fun() -> reachable(Port) end).
+    eventually:is(fun() -> reachable(Port) end).
 
 %% What is sent to it fills the pipe; nothing of the node may wait longer than that allows.
 -spec a_stopped_process_holds_senders_no_longer_than_send_timeout([term()]) -> ok.
@@ -115,10 +116,25 @@ a_stopped_process_holds_senders_no_longer_than_send_timeout(Config) ->
     [ok = gen_tcp:send(Socket, oracle_frame:text(<<"flood">>)) || Socket <- Sockets],
     [_ = raw_client:received(Socket, 100000) || Socket <- Sockets],
     [signal("STOP", Os) || Os <- Stopped],
-    soon(fun() -> there(Config, ended, []) =:= lists:duplicate(4, {error, timeout}) end),
+    eventually:is(fun() -> there(Config, ended, []) =:= lists:duplicate(4, {error, timeout}) end),
     [signal("CONT", Os) || Os <- Stopped],
-    soon(fun() -> there(Config, connections, []) =:= 0 end),
+    eventually:is(fun() -> there(Config, connections, []) =:= 0 end),
     echoes(websocket(Port)),
+    close(Sockets).
+
+%% No end of a connection's process may pass its last frames.
+-spec close_frames_wait_for_room_in_the_pipe([term()]) -> ok.
+close_frames_wait_for_room_in_the_pipe(Config) ->
+    Port = listen(Config),
+    Sockets = [websocket(Port) || _ <- lists:seq(1, 100)],
+    Stopped = processes_of(Config),
+    [signal("STOP", Os) || Os <- Stopped],
+    ok = there(Config, fill_pipes, []),
+    ok = there(Config, tell_all, [leave]),
+    eventually:is(fun() -> there(Config, ended, []) =:= lists:duplicate(100, stop) end),
+    [signal("CONT", Os) || Os <- Stopped],
+    [?assertEqual({8, <<1000:16, "bye">>}, raw_client:frame(Socket)) || Socket <- Sockets],
+    [?assertEqual(<<>>, raw_client:until_eof(Socket)) || Socket <- Sockets],
     close(Sockets).
 
 -spec max_connections_hold_over_all_processes([term()]) -> ok.
@@ -150,10 +166,10 @@ a_suspended_listener_stays_suspended(Config) ->
     {error, econnrefused} = gen_tcp:connect({127, 0, 0, 1}, Port, []),
     Before = processes_of(Config),
     [kill(Os) || Os <- Before],
-    soon(fun() -> length(processes_of(Config)) =:= 2 andalso processes_of(Config) -- Before =:= processes_of(Config) end),
+    eventually:is(fun() -> length(processes_of(Config)) =:= 2 andalso processes_of(Config) -- Before =:= processes_of(Config) end),
     {error, econnrefused} = gen_tcp:connect({127, 0, 0, 1}, Port, []),
     ok = peer:call(Node, farrier, resume_listener, [port_handler]),
-    soon(fun() -> reachable(Port) end).
+    eventually:is(fun() -> reachable(Port) end).
 
 -spec nothing_outlives_the_application([term()]) -> ok.
 nothing_outlives_the_application(Config) ->
@@ -162,7 +178,7 @@ nothing_outlives_the_application(Config) ->
     Processes = processes_of(Config),
     Node = ?config(node, Config),
     [ok = peer:call(Node, application, stop, [App]) || App <- [cowboy, farrier]],
-    soon(fun() -> not lists:any(fun exists/1, Processes) end),
+    eventually:is(fun() -> not lists:any(fun exists/1, Processes) end),
     {error, econnrefused} = gen_tcp:connect({127, 0, 0, 1}, Port, []),
     {ok, _} = peer:call(Node, application, ensure_all_started, [cowboy]),
     close(Sockets).
@@ -175,7 +191,7 @@ nothing_outlives_the_node(Config) ->
     Socket = websocket(Port),
     kill(list_to_integer(peer:call(Node, os, getpid, []))),
     <<>> = raw_client:until_eof(Socket),
-    soon(fun() -> not lists:any(fun exists/1, Processes) end).
+    eventually:is(fun() -> not lists:any(fun exists/1, Processes) end).
 
 -spec another_build_is_refused([term()]) -> ok.
 another_build_is_refused(Config) ->
@@ -228,7 +244,7 @@ listen(Config) -> listen(Config, #{}).
 -spec listen([term()], map()) -> inet:port_number().
 listen(Config, Options) ->
     Port = there(Config, listen, [Options]),
-    soon(fun() -> length(processes_of(Config)) =:= 2 end),
+    eventually:is(fun() -> length(processes_of(Config)) =:= 2 end),
     Port.
 
 %% A copy of the application with these programs and nothing else of the native part.
@@ -314,8 +330,7 @@ sockets(Os, Port) ->
 
 -spec websocket(inet:port_number()) -> gen_tcp:socket().
 websocket(Port) ->
-    Socket = request(Port, raw_client:handshake()),
-    <<"HTTP/1.1 101", _/binary>> = raw_client:head(Socket),
+    {Socket, _} = raw_client:upgraded(Port, raw_client:handshake()),
     Socket.
 
 -spec request(inet:port_number(), iodata()) -> gen_tcp:socket().
@@ -352,14 +367,3 @@ reachable(Port) ->
 
 -spec close([gen_tcp:socket()]) -> ok.
 close(Sockets) -> lists:foreach(fun gen_tcp:close/1, Sockets).
-
--spec soon(fun(() -> boolean())) -> ok.
-soon(Fun) -> soon(Fun, 400).
-
--spec soon(fun(() -> boolean()), non_neg_integer()) -> ok.
-soon(_, 0) -> ct:fail("it does not come about");
-soon(Fun, Left) ->
-    case Fun() of
-        true -> ok;
-        false -> receive after 50 -> soon(Fun, Left - 1) end
-    end.

@@ -5,7 +5,7 @@
 %% time what it should fails the test.
 -module(raw_client).
 
--export([open/1, send/2, exchange/2, handshake/0, handshake/1, handshake/2]).
+-export([open/1, upgraded/2, send/2, exchange/2, handshake/0, handshake/1, handshake/2]).
 -export([received/2, until/2, head/1, frame/1, payload/1, until_eof/1]).
 
 -export_type([socket/0]).
@@ -20,6 +20,14 @@
 open(Port) ->
     {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}, {nodelay, true}]),
     Socket.
+
+%% A connection that this handshake has made a WebSocket, with the head of the response.
+-spec upgraded(inet:port_number(), iodata()) -> {gen_tcp:socket(), binary()}.
+upgraded(Port, Handshake) ->
+    Socket = open(Port),
+    send(Socket, Handshake),
+    <<"HTTP/1.1 101 ", _/binary>> = Head = head(Socket),
+    {Socket, Head}.
 
 -spec send(socket(), iodata()) -> ok.
 send(Socket, Bytes) when is_port(Socket) -> ok = gen_tcp:send(Socket, Bytes);

@@ -7,7 +7,7 @@
 
 -export([all/0, suite/0, init_per_suite/1, end_per_suite/1]).
 -export([replies_keep_their_order/1, batches_keep_their_order/1, messages_from_several_readers_are_put_in_order/1, large_messages_arrive_whole/1, a_scheduler_reads_under_load/1,
-         little_is_read_by_the_thread/1, a_suspended_reader_delays_nothing_for_long/1, readers_that_are_killed_under_load/1, a_reader_whose_scheduler_is_off_line/1,
+         few_messages_are_read_by_the_thread/1, a_suspended_reader_delays_nothing_for_long/1, readers_that_are_killed_under_load/1, a_reader_whose_scheduler_is_off_line/1,
          handlers_that_work_have_all_schedulers/1, connections_end_under_load/1, compressed_beside_clear/1,
          the_application_stops_under_load/1, without_reactors/1]).
 
@@ -67,8 +67,8 @@ a_scheduler_reads_under_load(Config) ->
     load(Port, 40, 1, 500),
     ?assert(reductions(Config) - Before > 10000).
 
--spec little_is_read_by_the_thread([term()]) -> ok.
-little_is_read_by_the_thread(Config) ->
+-spec few_messages_are_read_by_the_thread([term()]) -> ok.
+few_messages_are_read_by_the_thread(Config) ->
     Socket = websocket(listen(Config)),
     Before = reductions(Config),
     echoes(Socket, 1, 1000),
@@ -92,7 +92,7 @@ readers_that_are_killed_under_load(Config) ->
     %% No more than their supervisor puts up with.
     [there(Config, kill_all, []) || _ <- lists:seq(1, 3)],
     await(Load),
-    soon(fun() -> length(there(Config, reactors, [])) =:= Count end),
+    eventually:is(fun() -> length(there(Config, reactors, [])) =:= Count end),
     load(Port, 20, 10, 100).
 
 %% Processes of connections that it has read for are not bound to it.
@@ -149,20 +149,26 @@ connections_end_under_load(Config) ->
     end),
     await(Load),
     Node = ?config(node, Config),
-    soon(fun() -> peer:call(Node, farrier, connections, [reactor_handler]) =:= [] end),
+    eventually:is(fun() -> peer:call(Node, farrier, connections, [reactor_handler]) =:= [] end),
     #{connections := 0, websockets := 0} = peer:call(Node, farrier, info, [reactor_handler]),
     ok.
 
-%% The first are read by the workers, whatever the reactors do.
+%% What is compressed is read by the workers, whatever the reactors do.
 -spec compressed_beside_clear([term()]) -> ok.
 compressed_beside_clear(Config) ->
     Port = listen(Config),
     Load = start_load(Port, 30, 1, 1000),
-    in_parallel(10, fun(_) ->
-        Socket = raw_client:open(Port),
-        ok = raw_client:send(Socket, raw_client:handshake([{"sec-websocket-extensions", "permessage-deflate"}])),
-        <<"HTTP/1.1 101", _/binary>> = raw_client:head(Socket),
-        echoes(Socket, 1, 200),
+    in_parallel(10, fun(Number) ->
+        Socket = compressed(Port),
+        Inflate = zlib:open(),
+        ok = zlib:inflateInit(Inflate, -15),
+        lists:foreach(fun(Round) ->
+            Text = binary:copy(integer_to_binary(Number * 1000 + Round), 30),
+            ok = raw_client:send(Socket, oracle_frame:text(Text)),
+            <<16#C1, Length>> = raw_client:received(Socket, 2),
+            Inflated = zlib:inflate(Inflate, [raw_client:received(Socket, Length), <<0, 0, 16#FF, 16#FF>>]),
+            ?assertEqual(Text, iolist_to_binary(Inflated))
+        end, lists:seq(1, 200)),
         gen_tcp:close(Socket)
     end),
     await(Load).
@@ -211,9 +217,15 @@ reductions(Config) -> lists:sum([Reductions || {_, Reductions} <- there(Config, 
 
 -spec websocket(inet:port_number()) -> gen_tcp:socket().
 websocket(Port) ->
-    Socket = raw_client:open(Port),
-    ok = raw_client:send(Socket, raw_client:handshake()),
-    <<"HTTP/1.1 101", _/binary>> = raw_client:head(Socket),
+    {Socket, _} = raw_client:upgraded(Port, raw_client:handshake()),
+    Socket.
+
+%% One whose messages are compressed (RFC 7692) in both directions, though it sends clear ones.
+-spec compressed(inet:port_number()) -> gen_tcp:socket().
+compressed(Port) ->
+    Handshake = raw_client:handshake(<<"/compressed">>, [{"sec-websocket-extensions", "permessage-deflate"}]),
+    {Socket, Head} = raw_client:upgraded(Port, Handshake),
+    {_, _} = binary:match(Head, <<"permessage-deflate">>),
     Socket.
 
 %% Several connections at a time: `Rounds' batches of `Batch' numbered messages on each, all of which come back in their order.
@@ -263,14 +275,3 @@ results(Clients) ->
         {'DOWN', Monitor, process, Pid, {result, Result}} -> Result;
         {'DOWN', Monitor, process, Pid, Reason} -> ct:fail(Reason)
      end || {Pid, Monitor} <- Clients].
-
--spec soon(fun(() -> boolean())) -> ok.
-soon(Fun) -> soon(Fun, 400).
-
--spec soon(fun(() -> boolean()), non_neg_integer()) -> ok.
-soon(_, 0) -> ct:fail("it does not come about");
-soon(Fun, Left) ->
-    case Fun() of
-        true -> ok;
-        false -> receive after 50 -> soon(Fun, Left - 1) end
-    end.

@@ -2,7 +2,7 @@
 -module(port_handler).
 
 -export([init/2, websocket_handle/2, websocket_info/2, terminate/3]).
--export([listen/1, listen_beside/1, unlisten/0, ended/0, processes_of/0, connections/0, info/0, begin_log/0, logged/0, log/2]).
+-export([listen/1, listen_beside/1, unlisten/0, ended/0, fill_pipes/0, tell_all/1, processes_of/0, connections/0, info/0, begin_log/0, logged/0, log/2]).
 
 -define(TABLE, ?MODULE).
 
@@ -48,11 +48,28 @@ ended() -> [Reason || {ended, Reason} <- ets:lookup(?TABLE, ended)].
 -spec forget() -> true.
 forget() -> ets:delete_all_objects(?TABLE).
 
+%% Has each connection's process get this message.
+-spec tell_all(term()) -> ok.
+tell_all(Message) -> lists:foreach(fun(Pid) -> Pid ! Message end, farrier:connections(?MODULE)).
+
 %% The processes of the operating system behind the ports.
 -spec processes_of() -> [pos_integer()].
-processes_of() ->
-    [OsPid || Port <- erlang:ports(), {name, Name} <- [erlang:port_info(Port, name)], filename:basename(Name) =:= "farrier_port",
-        {os_pid, OsPid} <- [erlang:port_info(Port, os_pid)]].
+processes_of() -> [Os || Port <- ports(), {os_pid, Os} <- [erlang:port_info(Port, os_pid)]].
+
+-spec ports() -> [port()].
+ports() ->
+    [Port || Port <- erlang:ports(), {name, Name} <- [erlang:port_info(Port, name)], filename:basename(Name) =:= "farrier_port"].
+
+%% Writes to the ports what means nothing, until they take no more.
+-spec fill_pipes() -> ok.
+fill_pipes() -> lists:foreach(fun fill/1, ports()).
+
+-spec fill(port()) -> ok.
+fill(Port) ->
+    case port_command(Port, term_to_binary({handled, 16#7FFFFFFF, 0}, [{minor_version, 2}]), [nosuspend]) of
+        true -> fill(Port);
+        false -> ok
+    end.
 
 -spec connections() -> non_neg_integer().
 connections() -> maps:get(connections, info()).
@@ -99,6 +116,8 @@ websocket_handle(_, State) ->
 websocket_info(flood, State) ->
     self() ! flood,
     {[{binary, binary:copy(<<"x">>, 65536)}], State};
+websocket_info(leave, State) ->
+    {[{close, 1000, <<"bye">>}], State};
 websocket_info(_, State) ->
     {ok, State}.
 

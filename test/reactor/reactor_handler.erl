@@ -7,7 +7,7 @@
 -spec listen() -> inet:port_number().
 listen() ->
     {ok, _} = application:ensure_all_started(cowboy),
-    Dispatch = cowboy_router:compile([{'_', [{"/ws", ?MODULE, []}]}]),
+    Dispatch = cowboy_router:compile([{'_', [{"/ws", ?MODULE, false}, {"/compressed", ?MODULE, true}]}]),
     _ = farrier:stop_listener(?MODULE),
     {ok, _} = farrier:start_listener(?MODULE, #{port => 0, ip => {127, 0, 0, 1}, dispatch => Dispatch}),
     farrier:get_port(?MODULE).
@@ -39,8 +39,8 @@ deliver(Pid, Texts) ->
 
 %%% The handler
 
--spec init(cowboy_req:req(), []) -> term().
-init(Req, []) -> {cowboy_websocket, Req, [], #{idle_timeout => infinity, max_frame_size => infinity}}.
+-spec init(cowboy_req:req(), Compress :: boolean()) -> term().
+init(Req, Compress) -> {cowboy_websocket, Req, [], #{compress => Compress, idle_timeout => infinity, max_frame_size => infinity}}.
 
 -spec websocket_handle(term(), []) -> term().
 websocket_handle({text, <<"work">>}, State) ->

@@ -16,7 +16,7 @@
 -nifs([start_nif/1, stop_nif/0, log_to_nif/1, listen_nif/2, adopt_nif/4, configure_nif/2, suspend/1, resume/1,
        close_listener/1, listener_info_nif/1, accept_nif/1, read_body/4, await_closed/2, inform_nif/2, respond_nif/3,
        respond_stream_nif/2, respond_chunk/2, respond_end_nif/2, response_state/1, upgrade_nif/3, send/4, handled/2,
-       await_writable/2, set_active/2, set_options_nif/2, close/2, reactors/0, sit/2, turn/1]).
+       await_writable/2, set_active/2, set_options_nif/2, close/2, reactors_nif/0, sit/2, turn/1]).
 
 %% Sockets that a process can read in the place of a native thread.
 -opaque reactor() :: reference().
@@ -76,7 +76,14 @@ start(Options) ->
 
 %% @doc The running reactors. Each waits for a process to `sit/2'.
 -spec reactors() -> [reactor()].
-reactors() -> ?not_loaded.
+reactors() ->
+    case persistent_term:get(?LOADED, undefined) of
+        true -> reactors_nif();
+        _ -> []
+    end.
+
+-spec reactors_nif() -> [reactor()].
+reactors_nif() -> ?not_loaded.
 
 %% @doc Makes the caller the process that is sent `'$farrier_turn'' when it is to read. It must run on this scheduler.
 -spec sit(reactor(), Scheduler :: pos_integer()) -> ok.

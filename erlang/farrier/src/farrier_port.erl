@@ -15,7 +15,7 @@
 -export([inform/3, respond/4, respond_stream/3, respond_chunk/2, respond_end/2, response_state/1]).
 -export([upgrade/3, send/4, handled/2, await_writable/2, set_active/2, set_options/2, close/2]).
 %% For farrier_port_process.
--export([handle/4, version/0, command/2, call/3]).
+-export([handle/4, version/0, command/3, packet/1, call/3]).
 
 -export_type([handle/0, id/0, wait/0]).
 
@@ -149,7 +149,7 @@ upgrade(#handle{id = Id, owner = Owner} = Handle, Headers, Options) ->
 -spec send(handle(), [farrier_bridge:frame()], non_neg_integer(), boolean()) -> ok | blocked | {error, closed}.
 send(#handle{port = Port, id = Id} = Handle, Frames, Handled, More) ->
     Encoded = encode(Frames),
-    Data = etf({send, Id, Encoded, Handled, More}),
+    Data = packet({send, Id, Encoded, Handled, More}),
     case write(Port, Data) of
         ok ->
             sent(size(Encoded, 0), Handle);
@@ -174,8 +174,8 @@ sent(Bytes, #handle{high_watermark = High}) ->
     end.
 
 -spec handled(handle(), non_neg_integer()) -> ok.
-handled(#handle{port = Port, id = Id}, Bytes) ->
-    _ = command(Port, {handled, Id, Bytes}),
+handled(#handle{port = Port, id = Id, owner = Owner}, Bytes) ->
+    _ = command(Owner, Port, {handled, Id, Bytes}),
     ok.
 
 -spec await_writable(handle(), reference()) -> wait | {error, closed}.
@@ -184,8 +184,8 @@ await_writable(#handle{port = Port, id = Id, owner = Owner}, Ref) ->
     farrier_port_process:awaits(Owner, Id, writable, Ref),
     Command = {await_writable, Id},
     Result = case erase(?HELD) of
-        undefined -> command(Port, Command);
-        Data -> hold(Port, [Data, etf(Command)])
+        undefined -> command(Owner, Port, Command);
+        Data -> farrier_port_process:hold(Owner, [Data, packet(Command)])
     end,
     case Result of
         ok -> wait;
@@ -193,8 +193,8 @@ await_writable(#handle{port = Port, id = Id, owner = Owner}, Ref) ->
     end.
 
 -spec set_active(handle(), boolean()) -> ok.
-set_active(#handle{port = Port, id = Id}, Active) ->
-    _ = command(Port, {set_active, Id, Active}),
+set_active(#handle{id = Id} = Handle, Active) ->
+    _ = call(Handle, {set_active, Id, Active}),
     ok.
 
 -spec set_options(handle(), farrier_bridge:connection_options()) -> ok | {error, farrier_bridge:option_error()}.
@@ -202,9 +202,12 @@ set_options(#handle{id = Id} = Handle, Options) ->
     call(Handle, {set_options, Id, Options}).
 
 -spec close(handle(), [farrier_bridge:frame()]) -> ok.
-close(#handle{port = Port, id = Id}, Frames) ->
-    _ = command(Port, {close, Id, encode(Frames)}),
-    ok.
+close(#handle{port = Port, id = Id, owner = Owner}, Frames) ->
+    Data = packet({close, Id, encode(Frames)}),
+    case write(Port, Data) of
+        full -> farrier_port_process:closes(Owner, Id, Data);
+        _ -> ok
+    end.
 
 %%% Frames
 
@@ -240,13 +243,12 @@ size([], Sum) -> Sum.
 
 %%% Commands and calls
 
-%% Writes to the port. Where the pipe is full another process waits for room in it: commands that come this way may
-%% pass one another, except for those of `send/4' and `await_writable/2'.
--spec command(port(), term()) -> ok | {error, closed}.
-command(Port, Command) ->
-    Data = etf(Command),
+%% @doc Writes to the port. Where the pipe is full the owner of the port sees to it, so that commands may pass this one.
+-spec command(Owner :: pid(), port(), term()) -> ok | {error, closed}.
+command(Owner, Port, Command) ->
+    Data = packet(Command),
     case write(Port, Data) of
-        full -> hold(Port, [Data]);
+        full -> farrier_port_process:hold(Owner, [Data]);
         Result -> Result
     end.
 
@@ -259,28 +261,16 @@ write(Port, Data) ->
         error:badarg -> {error, closed}
     end.
 
-%% The native side reads atoms as UTF-8, which is minor version 2.
--spec etf(term()) -> iodata().
-etf(Command) ->
+%% @doc A command as the native side reads it: atoms are UTF-8, which is minor version 2.
+-spec packet(term()) -> iodata().
+packet(Command) ->
     term_to_iovec(Command, [{minor_version, 2}]).
-
-%% Suspends a process until there is room, or the port is gone.
--spec hold(port(), [iodata()]) -> ok.
-hold(Port, Packets) ->
-    _ = spawn(fun() ->
-        try
-            lists:foreach(fun(Data) -> true = port_command(Port, Data) end, Packets)
-        catch
-            error:badarg -> ok
-        end
-    end),
-    ok.
 
 %% The owner of the port learns of the wait first, so that the answer finds it.
 -spec await(handle(), wait(), reference(), term()) -> ok | {error, closed}.
 await(#handle{port = Port, id = Id, owner = Owner}, Wait, Ref, Command) ->
     farrier_port_process:awaits(Owner, Id, Wait, Ref),
-    command(Port, Command).
+    command(Owner, Port, Command).
 
 -spec call(handle(), term()) -> term().
 call(#handle{port = Port, owner = Owner}, Request) ->
@@ -290,7 +280,7 @@ call(#handle{port = Port, owner = Owner}, Request) ->
 -spec call(pid(), port(), term()) -> term().
 call(Owner, Port, Request) ->
     Alias = monitor(process, Owner, [{alias, reply_demonitor}]),
-    _ = command(Port, {call, term_to_binary(Alias), Request}),
+    _ = command(Owner, Port, {call, term_to_binary(Alias), Request}),
     receive
         {Alias, Result} -> Result;
         {'DOWN', Alias, process, _, _} -> {error, closed}

@@ -10,7 +10,7 @@
 
 -export([start_link/2, name/1]).
 %% For farrier_port, in a connection's process.
--export([accepted/2, upgraded/2, awaits/4]).
+-export([accepted/2, upgraded/2, awaits/4, hold/2, closes/3]).
 %% For farrier_port_listener.
 -export([add_listener/4, forget_listener/2]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
@@ -43,6 +43,8 @@
 -record(state, {
     number :: pos_integer(),
     port :: port(),
+    %% Writes what has found the pipe full: the owner of the port must go on reading from it.
+    writer :: pid(),
     connections = #{} :: #{farrier_port:id() => #connection{}},
     listeners = #{} :: #{pos_integer() => #listener{}}
 }).
@@ -74,6 +76,18 @@ awaits(Owner, Id, Wait, Ref) ->
     Owner ! {awaits, Id, Wait, self(), Ref},
     ok.
 
+%% @doc Has packets written, one after the other, once there is room in the pipe.
+-spec hold(pid(), [iodata()]) -> ok.
+hold(Owner, Packets) ->
+    Owner ! {hold, Packets},
+    ok.
+
+%% @doc The same with the last packet of a connection's process. What says that the process has ended must not pass it.
+-spec closes(pid(), farrier_port:id(), iodata()) -> ok.
+closes(Owner, Id, Packet) ->
+    Owner ! {closes, Id, Packet},
+    ok.
+
 %% @doc Registers a listener, whose requests go to these acceptors in turn, before the native half hears of it.
 -spec add_listener(atom(), pos_integer(), [pid()], map()) -> {ok, pid(), port()}.
 add_listener(Name, Listener, Acceptors, Options) ->
@@ -90,7 +104,7 @@ init({Number, Options}) ->
     _ = process_flag(trap_exit, true),
     pause(Number),
     try open_port({spawn_executable, executable()}, [{packet, 4}, binary, exit_status]) of
-        Port -> greeted(Port, #state{number = Number, port = Port}, Options)
+        Port -> greeted(Port, #state{number = Number, port = Port, writer = spawn_link(fun() -> write_held(Port) end)}, Options)
     catch
         error:Posix -> {stop, {port_not_started, Posix}}
     end.
@@ -115,7 +129,7 @@ greeted(Port, S, Options) ->
     Version = farrier_port:version(),
     case said(Port) of
         {farrier_port, Version} ->
-            _ = farrier_port:command(Port, {call, <<>>, {start, Options}}),
+            _ = farrier_port:command(self(), Port, {call, <<>>, {start, Options}}),
             started(said(Port), Port, S);
         {farrier_port, Other} ->
             not_started({version, Other, Version}, Port);
@@ -186,6 +200,10 @@ handle_info({upgraded, Id}, #state{connections = Connections} = S) ->
         #{Id := C} -> {noreply, S#state{connections = Connections#{Id := C#connection{phase = websocket, waits = []}}}};
         _ -> {noreply, S}
     end;
+handle_info({hold, Packets}, S) ->
+    {noreply, held(Packets, S)};
+handle_info({closes, Id, Packet}, S) ->
+    {noreply, closed(Id, Packet, S)};
 handle_info({{owner, Id}, _Monitor, process, _, _}, S) ->
     {noreply, abandon(Id, S)};
 handle_info({'DOWN', _Monitor, process, Pid, _}, S) ->
@@ -200,12 +218,18 @@ handle_info(_, S) ->
 %% The port closes with this process, and the native half forgets what it has not read by then: last frames, for
 %% instance. Connections that have not been told of the end are.
 -spec terminate(term(), #state{}) -> ok.
-terminate(_Reason, #state{port = Port} = S) ->
-    case farrier_port:command(Port, {call, ?LAST, {listener_info, 0}}) of
-        ok -> await_last(Port);
-        {error, closed} -> ok
-    end,
+terminate(_Reason, #state{port = Port} = S0) ->
+    S = held([farrier_port:packet({call, ?LAST, {listener_info, 0}})], all_held(S0)),
+    _ = erlang:port_info(Port) =/= undefined andalso await_last(Port),
     tell_all(S).
+
+-spec all_held(#state{}) -> #state{}.
+all_held(S) ->
+    receive
+        {hold, Packets} -> all_held(held(Packets, S));
+        {closes, Id, Packet} -> all_held(closed(Id, Packet, S))
+    after 0 -> S
+    end.
 
 -spec await_last(port()) -> ok.
 await_last(Port) ->
@@ -262,7 +286,7 @@ offer(Listener, Id, #state{port = Port, connections = Connections, listeners = L
             Offered = #connection{process = Acceptor},
             S#state{connections = Connections#{Id => Offered}, listeners = Listeners#{Listener := Turned}};
         none ->
-            _ = farrier_port:command(Port, {abandon, Id}),
+            _ = farrier_port:command(self(), Port, {abandon, Id}),
             S
     end.
 
@@ -302,19 +326,40 @@ tell(Pid, Message) ->
     Pid ! Message,
     ok.
 
+%%% A full pipe
+
+-spec held([iodata()], #state{}) -> #state{}.
+held(Packets, #state{writer = Writer} = S) ->
+    Writer ! {write, Packets},
+    S.
+
+%% Waits for room, until the port is gone.
+-spec write_held(port()) -> no_return().
+write_held(Port) ->
+    receive
+        {write, Packets} -> _ = catch lists:foreach(fun(Data) -> port_command(Port, Data) end, Packets)
+    end,
+    write_held(Port).
+
 %%% Ends
 
-%% The connection's process has ended: its socket goes along.
+-spec closed(farrier_port:id(), iodata(), #state{}) -> #state{}.
+closed(Id, Packet, #state{connections = Connections} = S) ->
+    held([Packet, farrier_port:packet({abandon, Id})], S#state{connections = maps:remove(Id, Connections)}).
+
+%% The connection's process has ended, unless it has closed: its socket goes along.
 -spec abandon(farrier_port:id(), #state{}) -> #state{}.
-abandon(Id, #state{port = Port, connections = Connections} = S) ->
-    _ = farrier_port:command(Port, {abandon, Id}),
-    S#state{connections = maps:remove(Id, Connections)}.
+abandon(Id, #state{port = Port, connections = Connections} = S) when is_map_key(Id, Connections) ->
+    _ = farrier_port:command(self(), Port, {abandon, Id}),
+    S#state{connections = maps:remove(Id, Connections)};
+abandon(_, S) ->
+    S.
 
 %% The process of a listener, or an acceptor: nobody will take what it was offered.
 -spec lost(pid(), #state{}) -> #state{}.
 lost(Pid, #state{port = Port, connections = Connections, listeners = Listeners} = S) ->
     {Gone, Others} = lists:partition(fun({_, #listener{process = Process}}) -> Process =:= Pid end, maps:to_list(Listeners)),
-    lists:foreach(fun({Listener, _}) -> farrier_port:command(Port, {call, <<>>, {close_listener, Listener}}) end, Gone),
+    lists:foreach(fun({Listener, _}) -> farrier_port:command(self(), Port, {call, <<>>, {close_listener, Listener}}) end, Gone),
     Left = [{Listener, L#listener{acceptors = queue:filter(fun(A) -> A =/= Pid end, Acceptors)}}
         || {Listener, #listener{acceptors = Acceptors} = L} <- Others],
     Offered = [Id || {Id, #connection{process = P, phase = offered}} <- maps:to_list(Connections), P =:= Pid],

@@ -80,10 +80,6 @@ impl Runtime {
             0 => (cores() / 2).max(1),
             workers => workers,
         };
-        let reactors = sitters
-            .into_iter()
-            .map(|sitter| Reactor::start(idle.clone(), sitter));
-        let reactors = reactors.collect::<io::Result<Arc<[_]>>>()?;
         let mut builder = match workers {
             1 => Builder::new_current_thread(),
             _ => Builder::new_multi_thread(),
@@ -92,21 +88,24 @@ impl Runtime {
             .worker_threads(workers)
             .max_blocking_threads(64)
             .thread_name(NAME)
-            .on_thread_park(move || {
-                idle();
-                clock::forget();
+            .on_thread_park({
+                let idle = idle.clone();
+                move || {
+                    idle();
+                    clock::forget();
+                }
             })
             .enable_io()
             .enable_time()
             .build()?;
-        let executors = Executors {
-            general: runtime.handle().clone(),
-            reactors,
-            next: Arc::default(),
-        };
+        let general = runtime.handle().clone();
         let threads = match workers {
             1 => Threads::one(runtime)?,
             _ => Threads::Many(runtime),
+        };
+        let executors = Executors {
+            reactors: start_reactors(&idle, sitters)?,
+            ..general.into()
         };
         Ok(Runtime { executors, threads })
     }
@@ -141,6 +140,26 @@ impl Runtime {
             reactor.stop(STOP_TIMEOUT);
         }
     }
+}
+
+/// All of them, or none.
+fn start_reactors(
+    idle: &(impl Fn() + Clone + Send + Sync + 'static),
+    sitters: Vec<Arc<dyn Sitter>>,
+) -> io::Result<Arc<[Arc<Reactor>]>> {
+    let mut started: Vec<Arc<Reactor>> = Vec::new();
+    for sitter in sitters {
+        match Reactor::start(idle.clone(), sitter) {
+            Ok(reactor) => started.push(reactor),
+            Err(error) => {
+                started
+                    .iter()
+                    .for_each(|reactor| reactor.stop(STOP_TIMEOUT));
+                return Err(error);
+            }
+        }
+    }
+    Ok(started.into())
 }
 
 /// Cores that this process may use.

@@ -156,7 +156,7 @@ fn stop() -> Atom {
 }
 
 /// The running reactors, each of which waits for a process to `sit`.
-#[rustler::nif]
+#[rustler::nif(name = "reactors_nif")]
 fn reactors() -> Vec<ResourceArc<ReactorResource>> {
     let running = running();
     let Some(Running { runtime, sitters }) = running.as_ref() else {

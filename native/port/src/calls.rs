@@ -2,7 +2,6 @@
 
 use crate::answer::{self, Answer};
 use crate::bridge::{Number, PortBridge};
-use crate::command::Frame;
 use bytes::Bytes;
 use farrier_core::bridge::{RespondError, ResponseBody, ResponseHead};
 use farrier_core::config::{ConnectionChange, Limit, ListenerOptions, UpgradeOptions};
@@ -267,8 +266,8 @@ fn of_request(
             }
             Err(answer) => answer,
         },
-        ("close", []) => {
-            handle.close::<Frame<'_>>(&[]);
+        ("set_active", [active]) => {
+            handle.set_active(farrier_etf::from_term(active).map_err(|_| Unknown)?);
             answer::ok()
         }
         _ => return Err(Unknown),

@@ -24,10 +24,6 @@ pub enum Command<'a> {
         id: Number,
         frames: Frames<'a>,
     },
-    SetActive {
-        id: Number,
-        active: bool,
-    },
     ReadBody {
         id: Number,
         length: usize,
@@ -94,10 +90,6 @@ impl<'a> Command<'a> {
             (b"close", 3) => Command::Close {
                 id,
                 frames: frames(&mut reader)?,
-            },
-            (b"set_active", 3) => Command::SetActive {
-                id,
-                active: reader.boolean()?,
             },
             (b"read_body", 4) => Command::ReadBody {
                 id,

@@ -91,11 +91,6 @@ impl Input {
                     handle.close(&frames);
                 }
             }
-            Command::SetActive { id, active } => {
-                if let Some(handle) = self.bridge.handles.get(id) {
-                    handle.set_active(active);
-                }
-            }
             Command::ReadBody { id, length, period } => {
                 let handle = self.bridge.handles.get(id);
                 let asked = handle.map(|handle| handle.read_body(Awaited::Body, length, period));
