@@ -9,7 +9,7 @@
 -export([connections_are_spread_over_all_processes/1, info_tells_the_bridge/1, a_killed_process_ends_its_connections_only/1,
          two_thousand_connections_survive_no_kill_but_their_own/1, requests_end_with_their_process/1, all_processes_are_killed/1,
          a_process_that_is_killed_again_and_again/1, a_stopped_process_holds_senders_no_longer_than_send_timeout/1,
-         close_frames_wait_for_room_in_the_pipe/1,
+         close_frames_wait_for_room_in_the_pipe/1, close_frames_outlive_the_application/1,
          max_connections_hold_over_all_processes/1, a_taken_port_is_refused/1, a_suspended_listener_stays_suspended/1,
          nothing_outlives_the_application/1, nothing_outlives_the_node/1, another_build_is_refused/1,
          without_the_program_there_is_a_sentence/1, auto_is_the_port_where_the_nif_is_missing/1, both_bridges_in_one_node/1]).
@@ -125,6 +125,17 @@ a_stopped_process_holds_senders_no_longer_than_send_timeout(Config) ->
 %% No end of a connection's process may pass its last frames.
 -spec close_frames_wait_for_room_in_the_pipe([term()]) -> ok.
 close_frames_wait_for_room_in_the_pipe(Config) ->
+    closed_while_pipes_are_full(fun() -> ok end, Config).
+
+-spec close_frames_outlive_the_application([term()]) -> ok.
+close_frames_outlive_the_application(Config) ->
+    Node = ?config(node, Config),
+    closed_while_pipes_are_full(fun() -> [ok = peer:cast(Node, application, stop, [App]) || App <- [cowboy, farrier]] end, Config),
+    {ok, _} = peer:call(Node, application, ensure_all_started, [cowboy], ?PATIENCE),
+    ok.
+
+-spec closed_while_pipes_are_full(fun(() -> term()), [term()]) -> ok.
+closed_while_pipes_are_full(Then, Config) ->
     Port = listen(Config),
     Sockets = [websocket(Port) || _ <- lists:seq(1, 100)],
     Stopped = processes_of(Config),
@@ -132,6 +143,7 @@ close_frames_wait_for_room_in_the_pipe(Config) ->
     ok = there(Config, fill_pipes, []),
     ok = there(Config, tell_all, [leave]),
     eventually:is(fun() -> there(Config, ended, []) =:= lists:duplicate(100, stop) end),
+    _ = Then(),
     [signal("CONT", Os) || Os <- Stopped],
     [?assertEqual({8, <<1000:16, "bye">>}, raw_client:frame(Socket)) || Socket <- Sockets],
     [?assertEqual(<<>>, raw_client:until_eof(Socket)) || Socket <- Sockets],
