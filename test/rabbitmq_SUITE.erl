@@ -17,7 +17,7 @@
 -define(MESSAGES, "1000").
 
 -spec suite() -> [term()].
-suite() -> [{timetrap, {seconds, 60}}].
+suite() -> [{timetrap, {seconds, 180}}].
 
 -spec all() -> [atom()].
 all() ->

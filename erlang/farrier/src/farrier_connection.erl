@@ -31,19 +31,24 @@
 %% What an adapter asks for: headers of the 101, options of the bridge, and the state to begin with.
 -opaque upgrade() :: {module(), [{binary(), iodata()}], map(), farrier_handler:state()}.
 
--record(session, {
+%% What is the same for all sessions of a bridge and an adapter: no process has it on its heap.
+-record(kind, {
     bridge :: module(),
-    handle :: term(),
     adapter :: module(),
     %% Bridge:send/4, Adapter:frame/2, Adapter:info/2: to call a fun takes half the time of a call by a module's name.
     send :: fun((term(), farrier_handler:frames(), non_neg_integer(), boolean()) -> ok | blocked | {error, atom()}),
     frame :: fun((term(), farrier_handler:state()) -> farrier_handler:result()),
     info :: fun((term(), farrier_handler:state()) -> farrier_handler:result()),
-    parent :: pid(),
-    send_timeout :: timeout(),
     %% The traits of the adapter that matter for every message.
     intercept :: boolean(),
-    send_earlier :: boolean(),
+    send_earlier :: boolean()
+}).
+
+-record(session, {
+    kind :: #kind{},
+    handle :: term(),
+    parent :: pid(),
+    send_timeout :: timeout(),
     %% Which change of the reactor's seat the last message has come after.
     change = 0 :: non_neg_integer(),
     %% Middlewares that run after the session, and their environment.
@@ -309,6 +314,7 @@ begin_session({Adapter, Headers, Options, State}, Env, Rest, Context) ->
     #request{bridge = Bridge, handle = Handle} = Context,
     case Bridge:upgrade(Handle, Headers, Options) of
         ok ->
+            farrier_connection_sup:upgraded(),
             enter(Adapter, State, [], session(Adapter, Env, Rest, Context));
         {error, closed} ->
             enter(Adapter, State, [{error, closed}], session(Adapter, Env, Rest, Context));
@@ -325,19 +331,25 @@ begin_session({Adapter, Headers, Options, State}, Env, Rest, Context) ->
 
 -spec session(module(), farrier_handler:env(), [module()], #request{}) -> session().
 session(Adapter, Env, Rest, #request{bridge = Bridge, handle = Handle, config = Config} = Context) ->
-    #{otp_messages := OtpMessages, bad_frame := BadFrame} = Adapter:traits(),
     #session{
-        bridge = Bridge,
+        kind = farrier_shared:term({?MODULE, Bridge, Adapter}, fun() -> kind(Bridge, Adapter) end),
         handle = Handle,
+        parent = hd(get('$ancestors')),
+        send_timeout = maps:get(send_timeout, Config),
+        remaining = remaining(Context, Env, Rest)
+    }.
+
+-spec kind(module(), module()) -> #kind{}.
+kind(Bridge, Adapter) ->
+    #{otp_messages := OtpMessages, bad_frame := BadFrame} = Adapter:traits(),
+    #kind{
+        bridge = Bridge,
         adapter = Adapter,
         send = fun Bridge:send/4,
         frame = fun Adapter:frame/2,
         info = fun Adapter:info/2,
-        parent = hd(get('$ancestors')),
-        send_timeout = maps:get(send_timeout, Config),
         intercept = OtpMessages =:= intercept,
-        send_earlier = BadFrame =:= send_earlier,
-        remaining = remaining(Context, Env, Rest)
+        send_earlier = BadFrame =:= send_earlier
     }.
 
 -spec remaining(#request{}, farrier_handler:env(), [module()]) ->
@@ -385,7 +397,7 @@ loop(Session, State, Unreported) ->
             read(Change, Events, Bytes, Session, State, Unreported);
         '$farrier_drain' ->
             ended(stop, [{close, 1001, <<>>}], Session, State);
-        Message when Session#session.intercept ->
+        Message when (Session#session.kind)#kind.intercept ->
             intercept(Message, Session, State, Unreported);
         Message ->
             info(Message, Session, State, Unreported)
@@ -412,13 +424,13 @@ earlier(Change) ->
     end.
 
 -spec info(term(), session(), farrier_handler:state(), non_neg_integer()) -> term().
-info(Message, #session{info = Info} = Session, State, Unreported) ->
+info(Message, #session{kind = #kind{info = Info}} = Session, State, Unreported) ->
     result(Info(Message, State), [], Session, Unreported, false, false).
 
 %% Cowboy from 2.3 on: `sys' messages, questions to a supervisor without children, and the parent's exit (seen only
 %% by a handler that traps exits).
 -spec intercept(term(), session(), farrier_handler:state(), non_neg_integer()) -> term().
-intercept({system, From, Request}, #session{parent = Parent, adapter = Adapter} = Session, State, Unreported) ->
+intercept({system, From, Request}, #session{kind = #kind{adapter = Adapter}, parent = Parent} = Session, State, Unreported) ->
     sys:handle_system_msg(Request, From, Parent, farrier_sys, [], {Adapter, State, Session, Unreported});
 intercept({'$gen_call', From, Question}, Session, State, Unreported) ->
     gen_server:reply(From, farrier_sys:childless(Question)),
@@ -430,13 +442,13 @@ intercept(Message, Session, State, Unreported) ->
 
 %% Handles a batch of events in order. `Corked' says that the last frames were sent with the promise of more to come.
 -spec events([term()], session(), farrier_handler:state(), non_neg_integer(), boolean(), boolean()) -> term().
-events([{text, _} = Event | Rest], #session{frame = Frame} = Session, State, Unreported, Corked, Hibernate) ->
+events([{text, _} = Event | Rest], #session{kind = #kind{frame = Frame}} = Session, State, Unreported, Corked, Hibernate) ->
     result(Frame(Event, State), Rest, Session, Unreported, Corked, Hibernate);
-events([{binary, _} = Event | Rest], #session{frame = Frame} = Session, State, Unreported, Corked, Hibernate) ->
+events([{binary, _} = Event | Rest], #session{kind = #kind{frame = Frame}} = Session, State, Unreported, Corked, Hibernate) ->
     result(Frame(Event, State), Rest, Session, Unreported, Corked, Hibernate);
 events([], Session, State, Unreported, true, Hibernate) ->
     sent(send([], [], Unreported, Session), [], Session, State, Unreported, Hibernate);
-events([], #session{bridge = Bridge, handle = Handle} = Session, State, Unreported, false, Hibernate) when
+events([], #session{kind = #kind{bridge = Bridge}, handle = Handle} = Session, State, Unreported, false, Hibernate) when
     Unreported > ?UNREPORTED
 ->
     _ = Bridge:handled(Handle, Unreported),
@@ -451,12 +463,12 @@ events([{ping, Payload} = Frame | Rest], Session, State, Unreported, _, Hibernat
             ended({error, timeout}, [], Session, State);
         _ ->
             %% Cowboy ignores a failed pong: the end of the connection is an event of its own.
-            #session{adapter = Adapter} = Session,
+            #session{kind = #kind{adapter = Adapter}} = Session,
             result(Adapter:frame(Frame, State), Rest, Session, unreported(Rest, Unreported), Rest =/= [], Hibernate)
     end;
-events([{pong, _} = Event | Rest], #session{frame = Frame} = Session, State, Unreported, Corked, Hibernate) ->
+events([{pong, _} = Event | Rest], #session{kind = #kind{frame = Frame}} = Session, State, Unreported, Corked, Hibernate) ->
     result(Frame(Event, State), Rest, Session, Unreported, Corked, Hibernate);
-events([Terminal], #session{adapter = Adapter} = Session, State, _, _, _) ->
+events([Terminal], #session{kind = #kind{adapter = Adapter}} = Session, State, _, _, _) ->
     Reason = reason(Terminal),
     ended(Reason, Adapter:close_frames(Reason), Session, State).
 
@@ -483,7 +495,7 @@ result({commands, Commands, Frames, State, Flag}, Rest, Session, Unreported, Cor
     result(flagged(Frames, State, Flag), Rest, Session, Unreported, Corked, Hibernate);
 result({stop, Frames, Reason, State}, _, Session, _, _, _) ->
     ended(Reason, Frames, Session, State);
-result({crash, Crash, State}, _, #session{adapter = Adapter} = Session, _, _, _) ->
+result({crash, Crash, State}, _, #session{kind = #kind{adapter = Adapter}} = Session, _, _, _) ->
     close(Adapter:close_frames(crash), Session),
     Adapter:crash(Crash, State).
 
@@ -495,10 +507,10 @@ flagged(Frames, State, run) -> {send, Frames, State};
 flagged(Frames, State, hibernate) -> {send, Frames, State, hibernate}.
 
 -spec command([farrier_handler:command()], session()) -> ok.
-command([{active, Active} | Commands], #session{bridge = Bridge, handle = Handle} = Session) ->
+command([{active, Active} | Commands], #session{kind = #kind{bridge = Bridge}, handle = Handle} = Session) ->
     _ = Bridge:set_active(Handle, Active),
     command(Commands, Session);
-command([{set_options, Options} | Commands], #session{bridge = Bridge, handle = Handle} = Session) ->
+command([{set_options, Options} | Commands], #session{kind = #kind{bridge = Bridge}, handle = Handle} = Session) ->
     _ = Bridge:set_options(Handle, Options),
     command(Commands, Session);
 command([{send, Frames} | Commands], Session) ->
@@ -529,7 +541,7 @@ send(Frames, [], Unreported, Session) -> write(Frames, Unreported, false, Sessio
 send(Frames, _, _, Session) -> write(Frames, 0, true, Session).
 
 -spec write(farrier_handler:frames(), non_neg_integer(), boolean(), session()) -> ok | {error, atom()}.
-write(Frames, Handled, More, #session{send = Send, handle = Handle} = Session) ->
+write(Frames, Handled, More, #session{kind = #kind{send = Send}, handle = Handle} = Session) ->
     try Send(Handle, Frames, Handled, More) of
         blocked -> await_writable(Session);
         Result -> Result
@@ -540,7 +552,7 @@ write(Frames, Handled, More, #session{send = Send, handle = Handle} = Session) -
 %% The bridge refuses a list as a whole. Terms that only Cowboy's encoder takes are brought into the bridge's form; a
 %% term that Cowboy's encoder fails on kills the process here in the same way.
 -spec repaired(farrier_handler:frames(), session()) -> farrier_handler:frames().
-repaired(Frames, #session{send_earlier = SendEarlier} = Session) ->
+repaired(Frames, #session{kind = #kind{send_earlier = SendEarlier}} = Session) ->
     case farrier_frames:normalise(Frames) of
         {ok, Frames} ->
             error(badarg);
@@ -554,7 +566,7 @@ repaired(Frames, #session{send_earlier = SendEarlier} = Session) ->
 %% The frames are queued; the handler is held like a sender of `gen_tcp'. Exactly one answer follows `wait': `writable',
 %% or the loss of the socket. An answer after the timeout finds the process gone.
 -spec await_writable(session()) -> ok | {error, atom()}.
-await_writable(#session{bridge = Bridge, handle = Handle, send_timeout = Timeout}) ->
+await_writable(#session{kind = #kind{bridge = Bridge}, handle = Handle, send_timeout = Timeout}) ->
     Ref = make_ref(),
     case Bridge:await_writable(Handle, Ref) of
         wait ->
@@ -576,7 +588,7 @@ ended(Reason, Frames, Session, State) ->
     finish(Reason, Session, State).
 
 -spec close(farrier_handler:frames(), session()) -> ok.
-close(Frames, #session{bridge = Bridge, handle = Handle} = Session) ->
+close(Frames, #session{kind = #kind{bridge = Bridge}, handle = Handle} = Session) ->
     try Bridge:close(Handle, Frames) of
         _ -> ok
     catch
@@ -585,7 +597,7 @@ close(Frames, #session{bridge = Bridge, handle = Handle} = Session) ->
 
 %% @doc Tells the handler and ends the process. Nothing is sent.
 -spec finish(farrier_handler:reason(), session(), farrier_handler:state()) -> term().
-finish(Reason, #session{adapter = Adapter, remaining = Remaining}, State) ->
+finish(Reason, #session{kind = #kind{adapter = Adapter}, remaining = Remaining}, State) ->
     case {Adapter:terminate(Reason, State), Remaining} of
         {{normal, _}, none} -> ok;
         {{Exit, _}, none} -> exit(Exit);

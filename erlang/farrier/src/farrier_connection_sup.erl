@@ -6,9 +6,10 @@
 %% bottleneck.
 -module(farrier_connection_sup).
 
--export([start_link/3, children/1, drain/1, welcome/1, shutdown/1, logged/0]).
+-export([start_link/3, children/1, drain/1, welcome/1, shutdown/1, upgraded/0, logged/0]).
 -export([init/4, system_continue/3, system_terminate/4, system_code_change/4, system_get_state/1]).
 
+%% A request.
 -record(child, {
     handle :: term(),
     %% By which the bridge tells that its client went away before the end of the response.
@@ -21,7 +22,8 @@
     parent :: pid(),
     %% What it needs of the listener's configuration.
     config :: map(),
-    children = #{} :: #{pid() => #child{}},
+    %% Of a WebSocket nothing is kept but its process: there may be very many.
+    children = #{} :: #{pid() => #child{} | websocket},
     %% Whose client each word of the bridge is about.
     watches = #{} :: #{reference() => pid()},
     %% Whether new children are told at once to end their session.
@@ -54,6 +56,12 @@ welcome(Sup) ->
 shutdown(Sup) ->
     gen_server:call(Sup, shutdown, infinity).
 
+%% @doc Said by a child whose request has become a WebSocket.
+-spec upgraded() -> ok.
+upgraded() ->
+    hd(get('$ancestors')) ! {'$farrier_upgraded', self()},
+    ok.
+
 %% @doc Said by a child that has logged its own crash. It reaches the parent before the exit signal does, because
 %% signals between two processes keep their order.
 -spec logged() -> ok.
@@ -68,7 +76,7 @@ init(Parent, Ref, N, Config) ->
     proc_lib:init_ack(Parent, {ok, self()}),
     loop(#sup{parent = Parent, config = Config}).
 
-%% Only these come in: requests from the native side, the loss of a request's client, exits of children (linked, so
+%% Only these come in: requests from the native side, what has become of them, the loss of a request's client, exits of children (linked, so
 %% each comes exactly once), the word of `logged/0', and the questions that any OTP process answers.
 -spec loop(#sup{}) -> no_return().
 loop(#sup{parent = Parent, children = Children, watches = Watches} = Sup) ->
@@ -82,6 +90,8 @@ loop(#sup{parent = Parent, children = Children, watches = Watches} = Sup) ->
             stop(Reason, Sup);
         {'EXIT', Pid, Reason} ->
             loop(child_exit(Pid, Reason, Sup));
+        {'$farrier_upgraded', Pid} when is_map_key(Pid, Children) ->
+            loop(child_upgraded(Pid, Sup));
         {'$farrier_logged', Pid} when is_map_key(Pid, Children) ->
             loop(Sup#sup{children = Children#{Pid := (map_get(Pid, Children))#child{said = logged}}});
         {'$gen_call', From, Question} ->
@@ -124,9 +134,17 @@ lost(Pid, #sup{children = Children, config = #{bridge := Bridge}}) ->
     _ = Bridge:response_state(Handle) =:= upgraded orelse exit(Pid, shutdown),
     ok.
 
+-spec child_upgraded(pid(), #sup{}) -> #sup{}.
+child_upgraded(Pid, #sup{children = Children, watches = Watches} = Sup) ->
+    #child{watch = Watch} = map_get(Pid, Children),
+    Sup#sup{children = Children#{Pid := websocket}, watches = maps:remove(Watch, Watches)}.
+
 -spec child_exit(pid(), term(), #sup{}) -> #sup{}.
 child_exit(Pid, Reason, #sup{children = Children0, watches = Watches} = Sup) ->
     case maps:take(Pid, Children0) of
+        {websocket, Children} ->
+            log(Reason, Pid, Sup),
+            released(Sup#sup{children = Children});
         {#child{watch = Watch, said = Said}, Children} ->
             _ = Said =:= logged orelse log(Reason, Pid, Sup),
             released(Sup#sup{children = Children, watches = maps:remove(Watch, Watches)});
@@ -210,16 +228,16 @@ stop_children(#sup{config = #{shutdown := Timeout}} = Sup) ->
 -spec shut_down(#sup{}) -> ok.
 shut_down(#sup{children = Children, config = Config}) ->
     maps:foreach(
-        fun(Pid, #child{handle = Handle}) ->
-            hang_up(Handle, Config),
+        fun(Pid, Child) ->
+            hang_up(Child, Config),
             exit(Pid, shutdown)
         end,
         Children
     ).
 
 %% Where the death of a request's process would be answered, the connection has to end before it.
--spec hang_up(term(), map()) -> ok.
-hang_up(Handle, #{generation := 2, bridge := Bridge}) ->
+-spec hang_up(#child{} | websocket, map()) -> ok.
+hang_up(#child{handle = Handle}, #{generation := 2, bridge := Bridge}) ->
     _ = Bridge:response_state(Handle) =:= upgraded orelse Bridge:close(Handle, []),
     ok;
 hang_up(_, _) ->

@@ -16,11 +16,15 @@
 %% Called by the stream handlers.
 -export([switch_protocol/4]).
 
--record(websocket, {
-    handler :: module(),
-    %% Its `websocket_handle/2' and `websocket_info/2': to call a fun takes half the time of a call by a module's name.
+%% A handler with its `websocket_handle/2' and `websocket_info/2': to call a fun takes half the time of a call by a module's name.
+-record(handler, {
+    module :: module(),
     handle :: fun((term(), term()) -> term()),
-    info :: fun((term(), term()) -> term()),
+    info :: fun((term(), term()) -> term())
+}).
+
+-record(websocket, {
+    handler :: #handler{},
     state :: term(),
     %% What `req_filter' left of the Req, for `terminate/3'.
     req :: term(),
@@ -152,9 +156,7 @@ upgrade(Req, Env, Handler, State) ->
 -spec upgrade(map(), map(), module(), term(), map()) -> farrier_handler:outcome().
 upgrade(#{version := Version} = Req, Env, Handler, State, Opts) ->
     Websocket = #websocket{
-        handler = Handler,
-        handle = fun Handler:websocket_handle/2,
-        info = fun Handler:websocket_info/2,
+        handler = farrier_shared:term({?MODULE, Handler}, fun() -> handler(Handler) end),
         state = State,
         req = filter(Opts, Req),
         trap_exit = trap_exit(),
@@ -176,6 +178,10 @@ upgrade(#{version := Version} = Req, Env, Handler, State, Opts) ->
         {error, Status, Headers} ->
             {ok, farrier_req_2:reply(Status, Headers, Req), Env}
     end.
+
+-spec handler(module()) -> #handler{}.
+handler(Module) ->
+    #handler{module = Module, handle = fun Module:websocket_handle/2, info = fun Module:websocket_info/2}.
 
 -spec extensions(map(), map()) -> farrier_extensions:answer().
 extensions(#{compress := true} = Opts, Req) ->
@@ -219,7 +225,34 @@ trap_exit() ->
     end.
 
 -spec filter(map(), map()) -> term().
-filter(#{req_filter := Filter}, Req) -> Filter(Req);
+filter(#{req_filter := Filter}, Req) ->
+    Filter(Req);
+%% The keys of such a map are a term of the module's: no session has them on its heap.
+filter(
+    Opts,
+    #{
+        method := Method,
+        version := Version,
+        scheme := Scheme,
+        host := Host,
+        port := Port,
+        path := Path,
+        qs := Qs,
+        peer := Peer,
+        streamid := StreamId
+    }
+) when is_map(Opts) ->
+    #{
+        method => Method,
+        version => Version,
+        scheme => Scheme,
+        host => Host,
+        port => Port,
+        path => Path,
+        qs => Qs,
+        peer => Peer,
+        streamid => StreamId
+    };
 filter(Opts, Req) when is_map(Opts) ->
     maps:with([method, version, scheme, host, port, path, qs, peer, streamid], Req).
 
@@ -231,7 +264,7 @@ websocket_init(#websocket{trap_exit = true} = W) ->
     websocket_init(W#websocket{trap_exit = false});
 websocket_init(#websocket{takeover = {Protocol, Arguments}, state = State} = W) ->
     {takeover, Protocol, Arguments ++ [{W#websocket{takeover = none}, State}]};
-websocket_init(#websocket{handler = Handler, state = State} = W) ->
+websocket_init(#websocket{handler = #handler{module = Handler}, state = State} = W) ->
     %% What was cast to the request is not for the session, as in Cowboy.
     farrier_stream:flush(),
     case erlang:function_exported(Handler, websocket_init, 1) of
@@ -257,7 +290,7 @@ frame({pong, <<>>}, W) -> handle(pong, W);
 frame(Frame, W) -> handle(Frame, W).
 
 -spec handle(term(), #websocket{}) -> farrier_handler:result().
-handle(Frame, #websocket{handle = Handle, state = State} = W) ->
+handle(Frame, #websocket{handler = #handler{handle = Handle}, state = State} = W) ->
     try Handle(Frame, State) of
         Result -> result(Result, W)
     catch
@@ -268,7 +301,7 @@ handle(Frame, #websocket{handle = Handle, state = State} = W) ->
 -spec info(term(), #websocket{}) -> farrier_handler:result().
 info({timeout, Ref, cowboy_websocket}, W) when is_reference(Ref) ->
     {ok, W};
-info(Message, #websocket{info = Info, state = State} = W) ->
+info(Message, #websocket{handler = #handler{info = Info}, state = State} = W) ->
     try Info(Message, State) of
         Result -> result(Result, W)
     catch
@@ -395,7 +428,7 @@ terminate(Reason, W) ->
     terminate_websocket(Reason, W).
 
 -spec terminate_websocket(term(), #websocket{}) -> {term(), term()}.
-terminate_websocket(Reason, #websocket{handler = Handler, state = State, req = Req, exit = Exit}) ->
+terminate_websocket(Reason, #websocket{handler = #handler{module = Handler}, state = State, req = Req, exit = Exit}) ->
     _ = terminate(Reason, Req, State, Handler),
     {Exit, Req}.
 

@@ -41,7 +41,7 @@ const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the last bytes of a draft 76 challenge may take, as in Cowboy 0.6.
 const CHALLENGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes discarded from a peer that does not stop sending after the close.
-const LINGER_BYTES: usize = 1024 * 1024;
+const LINGER_BYTES: u32 = 1024 * 1024;
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BUFFER]);
@@ -56,7 +56,7 @@ enum Stage {
     /// The owner closed; what is queued still goes out.
     Flushing,
     /// The last byte is out and the write side is shut; what arrives is discarded.
-    Lingering { discarded: usize },
+    Lingering { discarded: u32 },
 }
 
 /// See the module's documentation.
@@ -436,7 +436,7 @@ impl<B: Bridge> Connection<B> {
             ready!(self.socket.poll_read(cx, &mut buffer))?;
             let n = buffer.filled().len();
             match &mut self.stage {
-                Stage::Lingering { discarded } => *discarded += n,
+                Stage::Lingering { discarded } => *discarded += n as u32,
                 _ if n > 0 => {
                     self.decode(n, |decoder, sink| decoder.decode(&mut memory[..n], sink));
                 }

@@ -8,7 +8,7 @@ use crate::message::{Decoder, DecoderOptions, PayloadBuf, Progress, ProtocolErro
 
 /// The decoder of a connection's framing.
 pub enum Framed<P> {
-    Rfc6455(Decoder<P>, Rules),
+    Rfc6455(Decoder<P>),
     Hixie76(hixie::Decoder<P>),
 }
 
@@ -26,7 +26,7 @@ impl<P: PayloadBuf> Framed<P> {
             rules,
             compression: options.compress,
         };
-        Framed::Rfc6455(Decoder::new(options), rules)
+        Framed::Rfc6455(Decoder::new(options))
     }
 
     pub fn decode(
@@ -35,14 +35,14 @@ impl<P: PayloadBuf> Framed<P> {
         sink: &mut impl Sink<P>,
     ) -> Result<Progress, ProtocolError> {
         match self {
-            Framed::Rfc6455(decoder, _) => decoder.decode(input, sink),
+            Framed::Rfc6455(decoder) => decoder.decode(input, sink),
             Framed::Hixie76(decoder) => decoder.decode(input, sink),
         }
     }
 
     pub fn window(&mut self, least: usize, max: usize) -> Option<&mut [u8]> {
         match self {
-            Framed::Rfc6455(decoder, _) => decoder.window(least, max),
+            Framed::Rfc6455(decoder) => decoder.window(least, max),
             Framed::Hixie76(_) => None,
         }
     }
@@ -53,7 +53,7 @@ impl<P: PayloadBuf> Framed<P> {
         sink: &mut impl Sink<P>,
     ) -> Result<Progress, ProtocolError> {
         match self {
-            Framed::Rfc6455(decoder, _) => decoder.filled(bytes, sink),
+            Framed::Rfc6455(decoder) => decoder.filled(bytes, sink),
             // It lends no window.
             Framed::Hixie76(_) => Ok(Progress::Open),
         }
@@ -61,7 +61,7 @@ impl<P: PayloadBuf> Framed<P> {
 
     pub fn set_max_frame_size(&mut self, limit: Option<u64>) {
         match self {
-            Framed::Rfc6455(decoder, _) => decoder.set_max_frame_size(limit),
+            Framed::Rfc6455(decoder) => decoder.set_max_frame_size(limit),
             Framed::Hixie76(decoder) => decoder.set_max_size(limit),
         }
     }
@@ -69,7 +69,9 @@ impl<P: PayloadBuf> Framed<P> {
     /// How an error is reported: Cowboy 0.6 tells more kinds apart.
     pub fn end_of(&self, error: ProtocolError) -> End {
         match (self, error) {
-            (Framed::Rfc6455(_, Rules::Generation0), ProtocolError::BadFrame(violation)) => {
+            (Framed::Rfc6455(decoder), ProtocolError::BadFrame(violation))
+                if decoder.rules() == Rules::Generation0 =>
+            {
                 match violation {
                     Violation::LongControl => End::Protocol,
                     Violation::Unmasked => End::Unmasked,

@@ -83,7 +83,7 @@ pub struct Handle<B: Bridge> {
     released: AtomicBool,
     /// The outbox holds bytes for the task to write. The task looks here, so as not to wait for a caller's lock.
     undrained: AtomicBool,
-    change: Mutex<Option<ConnectionChange>>,
+    change: Mutex<Option<Box<ConnectionChange>>>,
     waker: OnceLock<Waker>,
 }
 
@@ -503,7 +503,7 @@ impl<B: Bridge> Handle<B> {
         self.closing.load(Ordering::Acquire)
     }
 
-    pub(crate) fn take_change(&self) -> Option<ConnectionChange> {
+    pub(crate) fn take_change(&self) -> Option<Box<ConnectionChange>> {
         lock(&self.change).take()
     }
 

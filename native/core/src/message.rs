@@ -20,7 +20,7 @@ use crate::mask::unmask;
 pub use crate::payload::{PayloadBuf, VecPayload};
 use crate::utf8::is_utf8;
 use control::{ControlFrame, check_close, split_close};
-use data::{Assembly, DataFrame, FIRST_CAPACITY, Inflation, deliver_compressed};
+use data::{Assembly, DataFrame, Inflation, deliver_compressed, first_capacity};
 
 /// A message's bytes.
 #[derive(Debug)]
@@ -242,6 +242,11 @@ impl<P: PayloadBuf> Decoder<P> {
         }
     }
 
+    /// What a frame may look like.
+    pub fn rules(&self) -> Rules {
+        self.checks.rules
+    }
+
     /// Changes [`DecoderOptions::max_frame_size`] from the next header on.
     pub fn set_max_frame_size(&mut self, limit: Option<u64>) {
         self.max_frame_size = limit.unwrap_or(u64::MAX);
@@ -292,7 +297,7 @@ impl<P: PayloadBuf> Decoder<P> {
         }
         let room = message.room(frame, self.max_frame_size);
         let storage =
-            (message.storage).get_or_insert_with(|| P::with_capacity(room.min(FIRST_CAPACITY)));
+            (message.storage).get_or_insert_with(|| P::with_capacity(first_capacity(room)));
         let window = storage.window(room);
         let length = frame.within(window.len()).min(max);
         Some(&mut window[..length])

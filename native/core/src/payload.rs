@@ -24,13 +24,16 @@ pub trait PayloadBuf: Sized + Send {
 
     /// Writable memory behind `len`, at least 1 and at most `want` bytes.
     ///
-    /// If the storage is full it grows, and should do so by its own size or by `want`, whichever is less: `want` is what the
-    /// message can still need.
+    /// If the storage is full it grows, and should do so by a multiple of its own size or by `want`, whichever is less: `want` is
+    /// what the message can still need.
     fn window(&mut self, want: usize) -> &mut [u8];
 
     /// Declares the first `bytes` of the last window as filled.
     fn advance(&mut self, bytes: usize);
 }
+
+/// How many times its size a full vector grows by. All that it grows by is written to.
+const GROWTH: usize = 3;
 
 /// Payload storage in a `Vec`.
 #[derive(Debug, Default)]
@@ -76,7 +79,7 @@ impl PayloadBuf for VecPayload {
 
     fn window(&mut self, want: usize) -> &mut [u8] {
         if self.filled == self.bytes.capacity() {
-            let growth = want.min(self.filled).max(1);
+            let growth = want.min(self.filled.saturating_mul(GROWTH)).max(1);
             self.bytes
                 .reserve_exact(growth + self.bytes.len() - self.filled);
         }
@@ -103,8 +106,8 @@ mod tests {
     }
 
     #[test]
-    fn a_full_storage_grows_by_its_size_or_by_what_is_wanted() {
-        assert_eq!(filled(100).window(1000).len(), 100);
+    fn a_full_storage_grows_by_thrice_its_size_or_by_what_is_wanted() {
+        assert_eq!(filled(100).window(1000).len(), 300);
         assert_eq!(filled(100).window(10).len(), 10);
         assert_eq!(filled(0).window(10).len(), 1);
     }

@@ -6,6 +6,9 @@ use rustler::{Env, NewBinary, OwnedBinary, Term};
 /// Payloads up to this size live on the receiver's heap (ERL_ONHEAP_BIN_LIMIT).
 const HEAP_BINARY: usize = 64;
 
+/// How many times its size a full binary grows by. What it grows by is untouched memory: it takes address space until it is filled.
+const GROWTH: usize = 15;
+
 /// See the module's documentation.
 pub struct BinaryPayload {
     binary: OwnedBinary,
@@ -63,7 +66,8 @@ impl PayloadBuf for BinaryPayload {
 
     fn window(&mut self, want: usize) -> &mut [u8] {
         if self.filled == self.binary.len() {
-            self.grow(self.filled + want.min(self.filled.max(HEAP_BINARY)));
+            let growth = self.filled.saturating_mul(GROWTH).max(HEAP_BINARY);
+            self.grow(self.filled + want.min(growth));
         }
         let end = self.binary.len().min(self.filled + want);
         let filled = self.filled;

@@ -7,8 +7,16 @@ use crate::mask::unmask;
 use crate::payload::{PayloadBuf, VecPayload};
 use crate::utf8::{Validator, is_utf8};
 
-/// A message's first storage: what a peer announces but has not sent costs no more than this.
-pub const FIRST_CAPACITY: usize = 256 * 1024;
+/// A message up to this size is stored at once as a whole.
+const WHOLE: usize = 256 * 1024;
+/// What is stored of a larger one first: what a peer announces but has not sent costs no more than `WHOLE`, and little is
+/// copied when it grows.
+const BEGINNING: usize = 128 * 1024;
+
+/// A message's first storage, given how much it needs.
+pub fn first_capacity(room: usize) -> usize {
+    if room > WHOLE { BEGINNING } else { room }
+}
 
 /// A data frame of which at least one byte is missing.
 #[derive(Debug, Clone, Copy)]
@@ -164,7 +172,7 @@ impl<P: PayloadBuf> Assembly<P> {
     /// Appends unmasked bytes, growing by `room` bytes at most.
     fn append(&mut self, bytes: &[u8], mut room: usize) {
         let Some(storage) = &mut self.storage else {
-            let mut storage = P::with_capacity(room.min(FIRST_CAPACITY).max(bytes.len()));
+            let mut storage = P::with_capacity(first_capacity(room).max(bytes.len()));
             storage.extend_from_slice(bytes);
             self.storage = Some(storage);
             return;

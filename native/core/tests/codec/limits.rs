@@ -199,22 +199,22 @@ fn storage_never_exceeds_what_the_message_can_need() {
 }
 
 #[test]
-fn an_announcement_costs_at_most_256_kib() {
+fn an_announcement_costs_no_more_than_a_beginning() {
     let announcement = header(true, BINARY, 1 << 40, MASK);
     let mut decoder = Decoder::new(DecoderOptions::default());
     feed(&mut decoder, &announcement);
     assert_eq!(allocated(), 0);
     feed(&mut decoder, b"x");
-    assert_eq!(allocated(), 256 * 1024);
+    assert_eq!(allocated(), 128 * 1024);
     drop(decoder);
 
     let mut decoder: Decoder<Metered> = Decoder::new(DecoderOptions::default());
     feed(&mut decoder, &announcement);
     assert_eq!(
         decoder.window(1, usize::MAX).map(|window| window.len()),
-        Some(256 * 1024)
+        Some(128 * 1024)
     );
-    assert_eq!(allocated(), 256 * 1024);
+    assert_eq!(allocated(), 128 * 1024);
 }
 
 #[test]

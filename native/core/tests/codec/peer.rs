@@ -189,7 +189,7 @@ impl PayloadBuf for Metered {
     fn window(&mut self, want: usize) -> &mut [u8] {
         assert!(want > 0);
         if self.len() == self.capacity {
-            let growth = want.min(self.capacity);
+            let growth = want.min(3 * self.capacity);
             ALLOCATED.set(ALLOCATED.get() + growth);
             self.capacity += growth;
             self.growths += 1;
