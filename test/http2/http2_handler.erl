@@ -14,7 +14,7 @@ listen(Proto) -> listen(clear, Proto).
 
 -spec listen(clear | [term()], map()) -> inet:port_number().
 listen(Tls, Proto) ->
-    persistent_term:put(?MODULE, []),
+    _ = [persistent_term:erase(Key) || {Key, _} <- seen_terms()],
     Dispatch = cowboy_router:compile([{'_', [{"/[...]", ?MODULE, []}]}]),
     Options = maps:merge(#{enable_connect_protocol => true, env => #{dispatch => Dispatch}}, Proto),
     {ok, _} = start(Tls, Options),
@@ -34,10 +34,14 @@ websockets() ->
 
 %% How the requests since the last listener ended: what `terminate/3' was told, as far as it was.
 -spec seen() -> [term()].
-seen() -> persistent_term:get(?MODULE, []).
+seen() -> [Term || {_, Term} <- seen_terms()].
 
+-spec seen_terms() -> [{term(), term()}].
+seen_terms() -> [{Key, Term} || {{?MODULE, _} = Key, Term} <- persistent_term:get()].
+
+%% Processes may end at the same time.
 -spec saw(term()) -> ok.
-saw(Term) -> persistent_term:put(?MODULE, [Term | seen()]).
+saw(Term) -> persistent_term:put({?MODULE, make_ref()}, Term).
 
 %%% Requests
 

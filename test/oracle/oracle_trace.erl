@@ -120,7 +120,7 @@ handle_call({event, Id, Event, Kind}, {Pid, _}, #trace{id = Id} = T) ->
 handle_call({event, current, Event, Kind}, From, #trace{id = Id} = T) ->
     handle_call({event, Id, Event, Kind}, From, T);
 handle_call({watch, Id, Pid}, _, #trace{id = Id} = T) ->
-    {reply, ok, monitored(websocket, Pid, T)};
+    {reply, ok, answer(monitored(websocket, Pid, T))};
 handle_call({await, Name, Count}, From, T) ->
     {noreply, answer(T#trace{waiting = [{From, await, Name, Count} | T#trace.waiting]})};
 handle_call(finish, From, T) ->
