@@ -138,14 +138,14 @@ a_reset_ends_the_handler(Config) ->
     as_cowboy(?FUNCTION_NAME, Config),
     [ended(Node) || Node <- nodes_of(Config)],
     %% The process goes with its stream, and `terminate/3' is not called: this is the request that followed.
-    await(fun() -> told(Config) =:= [normal] end).
+    eventually:is(fun() -> told(Config) =:= [normal] end).
 
 -spec a_trapping_handler_is_told_of_a_reset([term()]) -> ok.
 a_trapping_handler_is_told_of_a_reset(Config) ->
     as_cowboy(?FUNCTION_NAME, Config),
     [ended(Node) || Node <- nodes_of(Config)],
     %% Since 2.14.1.
-    await(fun() -> told(Config) =:= [normal, shutdown] end).
+    eventually:is(fun() -> told(Config) =:= [normal, shutdown] end).
 
 %% What `terminate/3' was told since the listener was started, in any order.
 -spec told([term()]) -> [term()].
@@ -153,7 +153,7 @@ told(Config) ->
     lists:sort([Reason || {terminate, Reason} <- peer:call(?config(farrier, Config), http2_handler, seen, [])]).
 
 -spec ended(pid()) -> ok.
-ended(Node) -> await(fun() -> peer:call(Node, http2_handler, websockets, []) =:= [] end).
+ended(Node) -> eventually:is(fun() -> peer:call(Node, http2_handler, websockets, []) =:= [] end).
 
 %%% Clients
 
@@ -293,7 +293,7 @@ hostile(Case, Config) ->
     Flat(),
     %% Those that hang or are passive have not seen that their clients left.
     _ = [peer:call(Node, erlang, send, [Pid, Word]) || Pid <- peer:call(Node, http2_handler, websockets, []), Word <- [go, active]],
-    await(fun() ->
+    eventually:is(fun() ->
         #{processes := LaterProcesses, descriptors := LaterDescriptors} = counts(Node),
         LaterProcesses =< Processes andalso LaterDescriptors =< Descriptors
     end).
@@ -385,16 +385,3 @@ clients() ->
 
 -spec source(string()) -> file:filename().
 source(Name) -> filename:join([oracle_node:root(), "test/http2", Name]).
-
--spec await(fun(() -> boolean())) -> ok.
-await(Fun) -> await(Fun, erlang:monotonic_time(millisecond) + ?PATIENCE).
-
--spec await(fun(() -> boolean()), integer()) -> ok.
-await(Fun, Until) ->
-    case Fun() of
-        true -> ok;
-        false ->
-            erlang:monotonic_time(millisecond) < Until orelse ct:fail("it did not come to be"),
-            receive after 20 -> ok end,
-            await(Fun, Until)
-    end.

@@ -192,6 +192,7 @@ nothing_outlives_the_application(Config) ->
     [ok = peer:call(Node, application, stop, [App]) || App <- [cowboy, farrier]],
     eventually:is(fun() -> not lists:any(fun exists/1, Processes) end),
     {error, econnrefused} = gen_tcp:connect({127, 0, 0, 1}, Port, []),
+    [] = [Key || {{farrier_shared, _} = Key, _} <- peer:call(Node, persistent_term, get, [])],
     {ok, _} = peer:call(Node, application, ensure_all_started, [cowboy]),
     close(Sockets).
 

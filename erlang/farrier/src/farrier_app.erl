@@ -60,4 +60,4 @@ stop_supervisor(Sup) ->
 -spec stop(term()) -> ok.
 stop(_State) ->
     _ = erlang:module_loaded(farrier_nif) andalso farrier_nif:stop(),
-    ok.
+    farrier_shared:forget().

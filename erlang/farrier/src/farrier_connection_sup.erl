@@ -79,7 +79,7 @@ init(Parent, Ref, N, Config) ->
 %% Only these come in: requests from the native side, what has become of them, the loss of a request's client, exits of children (linked, so
 %% each comes exactly once), the word of `logged/0', and the questions that any OTP process answers.
 -spec loop(#sup{}) -> no_return().
-loop(#sup{parent = Parent, children = Children, watches = Watches} = Sup) ->
+loop(#sup{parent = Parent, watches = Watches} = Sup) ->
     receive
         {'$farrier_accept', Handle} ->
             loop(accept(Handle, Sup));
@@ -90,10 +90,10 @@ loop(#sup{parent = Parent, children = Children, watches = Watches} = Sup) ->
             stop(Reason, Sup);
         {'EXIT', Pid, Reason} ->
             loop(child_exit(Pid, Reason, Sup));
-        {'$farrier_upgraded', Pid} when is_map_key(Pid, Children) ->
+        {'$farrier_upgraded', Pid} ->
             loop(child_upgraded(Pid, Sup));
-        {'$farrier_logged', Pid} when is_map_key(Pid, Children) ->
-            loop(Sup#sup{children = Children#{Pid := (map_get(Pid, Children))#child{said = logged}}});
+        {'$farrier_logged', Pid} ->
+            loop(child_logged(Pid, Sup));
         {'$gen_call', From, Question} ->
             loop(answer(Question, From, Sup));
         {system, From, Request} ->
@@ -136,8 +136,19 @@ lost(Pid, #sup{children = Children, config = #{bridge := Bridge}}) ->
 
 -spec child_upgraded(pid(), #sup{}) -> #sup{}.
 child_upgraded(Pid, #sup{children = Children, watches = Watches} = Sup) ->
-    #child{watch = Watch} = map_get(Pid, Children),
-    Sup#sup{children = Children#{Pid := websocket}, watches = maps:remove(Watch, Watches)}.
+    case Children of
+        #{Pid := #child{watch = Watch}} ->
+            Sup#sup{children = Children#{Pid := websocket}, watches = maps:remove(Watch, Watches)};
+        _ ->
+            Sup
+    end.
+
+-spec child_logged(pid(), #sup{}) -> #sup{}.
+child_logged(Pid, #sup{children = Children} = Sup) ->
+    case Children of
+        #{Pid := #child{} = Child} -> Sup#sup{children = Children#{Pid := Child#child{said = logged}}};
+        _ -> Sup
+    end.
 
 -spec child_exit(pid(), term(), #sup{}) -> #sup{}.
 child_exit(Pid, Reason, #sup{children = Children0, watches = Watches} = Sup) ->
