@@ -43,7 +43,9 @@ console.log(`${checks} checks`);
 
 async function header(options) {
     const socket = new WebSocket(url, { perMessageDeflate: options });
+    const opened = once(socket, 'open');
     const [response] = await once(socket, 'upgrade');
-    socket.on('open', () => socket.terminate());
+    await opened;
+    socket.terminate();
     return response.headers['sec-websocket-extensions'];
 }
