@@ -52,9 +52,9 @@ forget() -> ets:delete_all_objects(?TABLE).
 -spec tell_all(term()) -> ok.
 tell_all(Message) -> lists:foreach(fun(Pid) -> Pid ! Message end, farrier:connections(?MODULE)).
 
-%% The processes of the operating system behind the ports.
+%% The processes of the operating system behind the ports. A port that has just been opened has none yet.
 -spec processes_of() -> [pos_integer()].
-processes_of() -> [Os || Port <- ports(), {os_pid, Os} <- [erlang:port_info(Port, os_pid)]].
+processes_of() -> [Os || Port <- ports(), {os_pid, Os} <- [erlang:port_info(Port, os_pid)], is_integer(Os)].
 
 -spec ports() -> [port()].
 ports() ->
