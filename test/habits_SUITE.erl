@@ -130,10 +130,17 @@ greeted(Test) ->
     Dispatch = cowboy_router:compile([{'_', [{"/", careless_handler_1, []}]}]),
     {ok, _} = cowboy:start_http(new, 10, [{port, 0}], [{env, [{dispatch, Dispatch}]}]),
     Socket = connect(ranch:get_port(new), "/"),
-    Greeting = [recv(Socket), recv(Socket)],
-    [Pid] = farrier:connections(new),
-    _ = Test(Greeting, Socket, {Pid, monitor(process, Pid)}),
-    cowboy:stop_listener(new).
+    try
+        Greeting = [recv(Socket), recv(Socket)],
+        [Pid] = farrier:connections(new),
+        Monitor = monitor(process, Pid),
+        %% Asked behind it: what goes over the socket must not overtake the monitor.
+        true = is_process_alive(Pid),
+        Test(Greeting, Socket, {Pid, Monitor})
+    after
+        cowboy:stop_listener(new)
+    end,
+    ok.
 
 -spec exit_of({pid(), reference()}) -> term().
 exit_of({Pid, Monitor}) ->

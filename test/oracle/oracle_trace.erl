@@ -68,7 +68,7 @@ id(#{id := Id}) -> Id;
 id(#{script := #{id := Id}}) -> Id;
 id(_) -> -1.
 
-%% Waits for the `Count'th event whose name is `Name'.
+%% Waits for the `Count'th event whose name is `Name', or `any'.
 -spec await(atom(), pos_integer(), timeout()) -> ok | timeout.
 await(Name, Count, Timeout) -> wait({await, Name, Count}, Timeout).
 
@@ -186,6 +186,7 @@ fulfilled({_, finish}, #trace{watched = Watched}) -> map_size(Watched) =:= 0;
 fulfilled({_, logs, Count}, #trace{logs = Logs}) -> length(Logs) >= Count;
 fulfilled({_, connected}, #trace{last = Pid}) -> is_pid(Pid);
 fulfilled({_, await, exit, Count}, #trace{exits = Exits}) -> length(Exits) >= Count;
+fulfilled({_, await, any, Count}, #trace{events = Events}) -> length(Events) >= Count;
 fulfilled({_, await, Name, Count}, #trace{events = Events}) ->
     length([E || E <- Events, name(E) =:= Name]) >= Count.
 
