@@ -11,7 +11,7 @@ use crate::bridge::{
 };
 use crate::config::{ConnectionChange, Framing, OwnerDeath, UpgradeOptions};
 use crate::listener::Shared;
-use crate::outbox::{Outbox, Outgoing};
+use crate::outbox::{Accepted, Outbox, Outgoing};
 use bytes::Bytes;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -337,21 +337,24 @@ impl<B: Bridge> Handle<B> {
     ) -> Result<bool, Closed> {
         let accepted = lock(&self.outbox).send(frames, more, self.shared.options().high_watermark);
         let resume = self.hand_back(handled);
-        match accepted {
-            Ok(accepted) => {
-                if accepted.wake {
+        self.attended(accepted, resume)
+    }
+
+    /// Has the task see to what a call has left it, or to the loss of the socket. `Ok(true)` if the caller should wait.
+    fn attended(&self, accepted: Result<Accepted, Closed>, resume: bool) -> Result<bool, Closed> {
+        let wake = match accepted {
+            Ok(Accepted { wake, .. }) => {
+                if wake {
                     self.undrained.store(true, Ordering::Release);
                 }
-                if accepted.wake || resume {
-                    self.wake();
-                }
-                Ok(accepted.blocked)
+                wake || resume
             }
-            Err(Closed) => {
-                self.wake();
-                Err(Closed)
-            }
+            Err(Closed) => true,
+        };
+        if wake {
+            self.wake();
         }
+        accepted.map(|accepted| accepted.blocked)
     }
 
     fn hand_back(&self, bytes: usize) -> bool {
@@ -387,7 +390,10 @@ impl<B: Bridge> Handle<B> {
                 outbox.hold_waiter(reference);
                 Ok(false)
             }
-            None => lock(&self.outbox).await_writable(reference, low),
+            None => {
+                let accepted = lock(&self.outbox).await_writable(reference, low);
+                self.attended(accepted, false).map(|blocked| !blocked)
+            }
         }
     }
 

@@ -171,7 +171,8 @@ impl<B: Bridge> Outbox<B> {
         } else if more && self.corkable && close.is_none() {
             self.enqueue(frames, 0);
             self.flow = Flow::Corked;
-            if self.queued > CORK {
+            // A caller that is told to wait promises nothing any more.
+            if self.queued > CORK.min(high_watermark) {
                 self.flush_now()?;
             }
         } else {
@@ -530,16 +531,28 @@ impl<B: Bridge> Outbox<B> {
         self.sealed = true;
     }
 
-    /// Registers who waits for the low watermark. `Ok(true)` if there is nothing to wait for.
-    pub fn await_writable(&mut self, reference: B::Reference, low: usize) -> Result<bool, Closed> {
+    /// Registers who waits for the low watermark, unless there is nothing to wait for.
+    pub fn await_writable(
+        &mut self,
+        reference: B::Reference,
+        low: usize,
+    ) -> Result<Accepted, Closed> {
         if self.writer.is_none() && self.sealed {
             return Err(Closed);
         }
-        if self.queued() <= low {
-            return Ok(true);
+        // Who waits promises nothing any more.
+        let was_corked = self.flow == Flow::Corked;
+        if was_corked {
+            self.flush_now()?;
         }
-        self.hold_waiter(reference);
-        Ok(false)
+        let blocked = self.queued() > low;
+        if blocked {
+            self.hold_waiter(reference);
+        }
+        Ok(Accepted {
+            blocked,
+            wake: was_corked && self.flow == Flow::Draining,
+        })
     }
 
     /// Registers who waits, whatever is queued.

@@ -310,6 +310,33 @@ async fn silence_is_reported_and_the_close_frame_still_leaves() {
 }
 
 #[tokio::test]
+async fn an_owner_that_promises_more_is_not_held_while_the_socket_has_room() {
+    let options = ListenerOptions {
+        high_watermark: 1024,
+        low_watermark: 512,
+        ..Default::default()
+    };
+    let (listener, mut offers) = listen(options);
+    let address = listener.address().unwrap();
+    let connecting = tokio::spawn(connect_async(url(address)));
+    let (handle, mut mails) = upgraded(&mut offers, UpgradeOptions::default()).await;
+    let (mut client, _) = connecting.await.unwrap().unwrap();
+    for text in ["one", "two"] {
+        client.feed(Message::text(text)).await.unwrap();
+    }
+    client.flush().await.unwrap();
+    assert!(matches!(mails.recv().await, Some(Mail::Events(..))));
+    for letter in [b'a', b'b'] {
+        let reply = Frame(Opcode::Text, vec![letter; 2000]);
+        assert_eq!(handle.send(&[reply], 0, true), Ok(false));
+    }
+    for letter in ["a", "b"] {
+        let message = client.next().await.unwrap().unwrap();
+        assert_eq!(message, Message::text(letter.repeat(2000)));
+    }
+}
+
+#[tokio::test]
 async fn replies_leave_though_the_owner_never_ends_its_batch() {
     let (listener, mut offers) = listen(ListenerOptions::default());
     let address = listener.address().unwrap();
