@@ -9,7 +9,7 @@ use crate::bridge::{Bridge, Closed};
 use crate::frame::{self, MAX_HEADER, Opcode};
 use crate::hixie;
 use crate::stream::OutboxHalf;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
@@ -28,6 +28,8 @@ const VECTORS: usize = 64;
 thread_local! {
     /// Where small frames come together.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// What the last corked frames of this thread were copied to, for the next ones: it has grown already.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// Bytes that stay alive without being copied until they are written.
@@ -169,6 +171,11 @@ impl<B: Bridge> Outbox<B> {
         if self.flow == Flow::Draining {
             self.enqueue(frames, 0);
         } else if more && self.corkable && close.is_none() {
+            if self.queue.is_empty() {
+                let mut spare = SPARE.take();
+                spare.reserve(FIRST_COPY);
+                self.queue.push_back(Chunk::Copied(spare));
+            }
             self.enqueue(frames, 0);
             self.flow = Flow::Corked;
             // A caller that is told to wait promises nothing any more.
@@ -399,12 +406,20 @@ impl<B: Bridge> Outbox<B> {
     }
 
     fn flush_now(&mut self) -> Result<(), Closed> {
-        self.flow = match self.flush(DIRECT_WRITE) {
-            Ok(true) => Flow::Idle,
-            Ok(false) => Flow::Draining,
+        match self.flush(DIRECT_WRITE) {
+            Ok(true) => self.flow = Flow::Idle,
+            Ok(false) => self.drain_later(),
             Err(_) => return Err(self.lost()),
-        };
+        }
         Ok(())
+    }
+
+    /// Leaves what is queued to the task. It may have to wait for long, in no more memory than it needs.
+    fn drain_later(&mut self) {
+        self.flow = Flow::Draining;
+        if let Some(Chunk::Copied(bytes)) = self.queue.back_mut() {
+            bytes.shrink_to_fit();
+        }
     }
 
     /// Writes queued bytes, about `budget` at most. `true` once the queue is empty.
@@ -450,7 +465,11 @@ impl<B: Bridge> Outbox<B> {
             }
             bytes -= first;
             self.written = 0;
-            self.queue.pop_front();
+            let chunk = self.queue.pop_front();
+            if let (Flow::Corked, Some(Chunk::Copied(mut bytes))) = (self.flow, chunk) {
+                bytes.clear();
+                SPARE.set(bytes);
+            }
         }
         if self.queue.is_empty() {
             // An idle connection owns no queue.
@@ -503,7 +522,7 @@ impl<B: Bridge> Outbox<B> {
     pub fn uncork(&mut self) {
         self.corkable = false;
         if self.flow == Flow::Corked {
-            self.flow = Flow::Draining;
+            self.drain_later();
         }
     }
 
