@@ -171,7 +171,7 @@ impl<B: Bridge> Outbox<B> {
         if self.flow == Flow::Draining {
             self.enqueue(frames, 0);
         } else if more && self.corkable && close.is_none() {
-            if self.queue.is_empty() {
+            if self.queue.is_empty() && !frames.is_empty() {
                 let mut spare = SPARE.take();
                 spare.reserve(FIRST_COPY);
                 self.queue.push_back(Chunk::Copied(spare));
@@ -466,7 +466,9 @@ impl<B: Bridge> Outbox<B> {
             bytes -= first;
             self.written = 0;
             let chunk = self.queue.pop_front();
-            if let (Flow::Corked, Some(Chunk::Copied(mut bytes))) = (self.flow, chunk) {
+            if let (Flow::Corked, Some(Chunk::Copied(mut bytes))) = (self.flow, chunk)
+                && bytes.capacity() >= FIRST_COPY
+            {
                 bytes.clear();
                 SPARE.set(bytes);
             }
