@@ -399,17 +399,31 @@ fn latencies() -> Vec<Job> {
         },
         Job {
             work: open(20_000),
-            rows: vec![high(
-                "open-loop-20k-p99",
-                "99th percentile at 20,000 messages/s, 50 connections, 64 B",
-            )],
+            rows: vec![
+                high(
+                    "open-loop-20k-p99",
+                    "99th percentile at 20,000 messages/s, 50 connections, 64 B",
+                ),
+                cpu(
+                    "open-loop-20k-cpu",
+                    "CPU at 20,000 messages/s, 50 connections, 64 B",
+                    Group::Latency,
+                ),
+            ],
         },
         Job {
             work: open(50_000),
-            rows: vec![high(
-                "open-loop-50k-p99",
-                "99th percentile at 50,000 messages/s, 50 connections, 64 B",
-            )],
+            rows: vec![
+                high(
+                    "open-loop-50k-p99",
+                    "99th percentile at 50,000 messages/s, 50 connections, 64 B",
+                ),
+                cpu(
+                    "open-loop-50k-cpu",
+                    "CPU at 50,000 messages/s, 50 connections, 64 B",
+                    Group::Latency,
+                ),
+            ],
         },
     ]
 }
