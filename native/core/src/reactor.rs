@@ -28,6 +28,8 @@ use tokio::sync::Notify;
 
 /// Events that one wait must have brought for the seat to be lent. Fewer are not worth the way to a scheduler.
 const LEND_EVENTS: usize = 4;
+/// How many waits in a row must have brought so many: one burst, as after a pause, is over before a scheduler has come.
+const LEND_WAITS: u32 = 3;
 /// Tasks that run between two looks at the sockets; bounds a turn on a scheduler.
 const TASKS: u32 = 32;
 /// Bytes that a turn on a scheduler moves at most, but for one read or write more: about 0.1 ms.
@@ -73,6 +75,8 @@ thread_local! {
     static TURN: Cell<bool> = const { Cell::new(false) };
     /// On a thread that has a reactor's seat, which change of seats has given it that.
     static CHANGE: Cell<u64> = const { Cell::new(0) };
+    /// On a reactor's thread: how many waits in a row have brought many events.
+    static BUSY: Cell<u32> = const { Cell::new(0) };
     /// On a reactor's thread: the seat may be lent from then on.
     static LENDABLE: Cell<Option<Instant>> = const { Cell::new(None) };
 }
@@ -409,7 +413,13 @@ impl Turn<'_> {
 }
 
 fn is_worth_lending(tally: Tally) -> bool {
-    tally.events >= LEND_EVENTS
+    let busy = if tally.events >= LEND_EVENTS {
+        BUSY.get() + 1
+    } else {
+        0
+    };
+    BUSY.set(busy);
+    busy >= LEND_WAITS
         && LENDABLE
             .get()
             .is_some_and(|lendable| lendable <= Instant::now())
