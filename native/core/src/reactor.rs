@@ -5,7 +5,7 @@
 //! them on the scheduler that runs their processes: a process of the VM takes the thread's *seat* and calls [`Reactor::begin`]
 //! again and again, in turn with those that handle the messages.
 //!
-//! The thread lends its seat after a wait that has brought several events. The scheduler gives it back as soon as nothing is left to read, or when
+//! The thread lends its seat after some waits in a row that have brought several events each. The scheduler gives it back as soon as nothing is left to read, or when
 //! others keep it busy for longer than reading is worth: then more cores do better than a near one. For the same reason it loses the
 //! seat if it is busy without a pause while cores of the machine are idle. A scheduler that does not come back at all loses
 //! the seat within a few milliseconds. So a lent seat never delays a message by more than that.
