@@ -159,17 +159,17 @@ record(Event, none, _, T) ->
 record(Event, Kind, Pid, T) ->
     monitored(Kind, Pid, record(Event, none, Pid, T)).
 
+%% One that is known already is not the latest: its `terminate' may come after the next connection's first callback.
 -spec monitored(websocket | init, pid(), #trace{}) -> #trace{}.
 monitored(Kind, Pid, #trace{watched = Watched} = T) ->
-    Known = lists:member({Kind, Pid}, maps:values(Watched)),
-    Now = case Known of
+    case lists:member({Kind, Pid}, maps:values(Watched)) of
         true -> T;
-        false -> T#trace{watched = Watched#{erlang:monitor(process, Pid) => {Kind, Pid}}}
-    end,
-    case Kind of
-        websocket -> Now#trace{last = Pid};
-        init -> Now
+        false -> latest(Kind, Pid, T#trace{watched = Watched#{erlang:monitor(process, Pid) => {Kind, Pid}}})
     end.
+
+-spec latest(websocket | init, pid(), #trace{}) -> #trace{}.
+latest(websocket, Pid, T) -> T#trace{last = Pid};
+latest(init, _, T) -> T.
 
 -spec ended(websocket | init, term(), #trace{}) -> #trace{}.
 ended(websocket, Reason, T) -> T#trace{exits = [oracle_term:normal(Reason) | T#trace.exits]};
