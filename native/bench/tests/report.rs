@@ -303,6 +303,16 @@ fn a_curve_ends_where_messages_are_too_few() {
     assert!(!marked(&run), "the slowest of 500 is no 99.9th percentile");
 }
 
+/// Who measures anew has to draw the README again, too: `farrier-bench report --readme`.
+#[test]
+fn the_projects_readme_shows_the_figures_of_its_report() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let run = Run::read(&root.join("bench/report.json")).unwrap();
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let updated = report::readme::replaced(&readme, &report::readme::headline(&run)).unwrap();
+    assert_eq!(readme, updated);
+}
+
 #[test]
 fn the_readme_gets_the_rows_of_the_headline() {
     let part = report::readme::headline(&sample());

@@ -414,10 +414,11 @@ impl<B: Bridge> Outbox<B> {
         Ok(())
     }
 
-    /// Leaves what is queued to the task. It may have to wait for long, in no more memory than it needs.
+    /// Leaves what is queued to the task. It may have to wait for long, in no more memory than it needs: what came
+    /// from `SPARE`, which is the first, may be much larger.
     fn drain_later(&mut self) {
         self.flow = Flow::Draining;
-        if let Some(Chunk::Copied(bytes)) = self.queue.back_mut() {
+        if let Some(Chunk::Copied(bytes)) = self.queue.front_mut() {
             bytes.shrink_to_fit();
         }
     }

@@ -5,10 +5,11 @@
 //! them on the scheduler that runs their processes: a process of the VM takes the thread's *seat* and calls [`Reactor::begin`]
 //! again and again, in turn with those that handle the messages.
 //!
-//! The thread lends its seat after some waits in a row that have brought several events each. The scheduler gives it back as soon as nothing is left to read, or when
-//! others keep it busy for longer than reading is worth: then more cores do better than a near one. For the same reason it loses the
-//! seat if it is busy without a pause while cores of the machine are idle. A scheduler that does not come back at all loses
-//! the seat within a few milliseconds. So a lent seat never delays a message by more than that.
+//! The thread lends its seat after some waits in a row that have brought several events each. The scheduler gives it back
+//! as soon as nothing is left to read, or when others keep it busy for longer than reading is worth: then more cores do
+//! better than a near one. For the same reason it loses the seat if it is busy without a pause while cores of the machine
+//! are idle. A scheduler that does not come back at all loses the seat within a few milliseconds. So a lent seat never
+//! delays a message by more than that.
 
 use crate::clock;
 use crate::cpu_time::CpuTime;
@@ -414,15 +415,16 @@ impl Turn<'_> {
 
 fn is_worth_lending(tally: Tally) -> bool {
     let busy = if tally.events >= LEND_EVENTS {
-        BUSY.get() + 1
+        LEND_WAITS.min(BUSY.get() + 1)
     } else {
         0
     };
-    BUSY.set(busy);
-    busy >= LEND_WAITS
+    let lend = busy == LEND_WAITS
         && LENDABLE
             .get()
-            .is_some_and(|lendable| lendable <= Instant::now())
+            .is_some_and(|lendable| lendable <= Instant::now());
+    BUSY.set(if lend { 0 } else { busy });
+    lend
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
