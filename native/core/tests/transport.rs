@@ -9,14 +9,15 @@ use farrier_core::frame::Opcode;
 use farrier_core::handle::Handle;
 use farrier_core::listener::Listener;
 use farrier_core::message::{Payload, VecPayload};
-use farrier_core::outbox::{Held, Outgoing};
+use farrier_core::outbox::{Accepted, Held, Outbox, Outgoing};
+use farrier_core::stream::{Socket, Stream, TaskHalf};
 use futures_util::{SinkExt, StreamExt};
 use serde_bytes::ByteBuf;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
@@ -310,33 +311,6 @@ async fn silence_is_reported_and_the_close_frame_still_leaves() {
 }
 
 #[tokio::test]
-async fn an_owner_that_promises_more_is_not_held_while_the_socket_has_room() {
-    let options = ListenerOptions {
-        high_watermark: 1024,
-        low_watermark: 512,
-        ..Default::default()
-    };
-    let (listener, mut offers) = listen(options);
-    let address = listener.address().unwrap();
-    let connecting = tokio::spawn(connect_async(url(address)));
-    let (handle, mut mails) = upgraded(&mut offers, UpgradeOptions::default()).await;
-    let (mut client, _) = connecting.await.unwrap().unwrap();
-    for text in ["one", "two"] {
-        client.feed(Message::text(text)).await.unwrap();
-    }
-    client.flush().await.unwrap();
-    assert!(matches!(mails.recv().await, Some(Mail::Events(..))));
-    for letter in [b'a', b'b'] {
-        let reply = Frame(Opcode::Text, vec![letter; 2000]);
-        assert_eq!(handle.send(&[reply], 0, true), Ok(false));
-    }
-    for letter in ["a", "b"] {
-        let message = client.next().await.unwrap().unwrap();
-        assert_eq!(message, Message::text(letter.repeat(2000)));
-    }
-}
-
-#[tokio::test]
 async fn replies_leave_though_the_owner_never_ends_its_batch() {
     let (listener, mut offers) = listen(ListenerOptions::default());
     let address = listener.address().unwrap();
@@ -464,4 +438,61 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
     drop(first);
     let (_handle, _mails) = upgraded(&mut offers, UpgradeOptions::default()).await;
     assert!(second.await.unwrap().is_ok());
+}
+
+/// Taken, and nothing is left for the connection's task.
+const FREE: Accepted = Accepted {
+    blocked: false,
+    wake: false,
+};
+
+/// An outbox whose callers write themselves and promise more, and the client's end of its socket.
+async fn corkable() -> (Outbox<Mailboxes>, TaskHalf, UnixStream) {
+    let (ours, client) = UnixStream::pair().unwrap();
+    ours.writable().await.unwrap();
+    let (task, writer) = Stream::Clear(Socket::Unix(ours)).split();
+    let mut outbox = Outbox::new();
+    outbox.attach(writer, Vec::new());
+    assert!(outbox.drain().unwrap());
+    outbox.allow_cork();
+    (outbox, task, client)
+}
+
+/// On the wire its header takes 4 bytes more.
+fn text(length: usize) -> Frame {
+    Frame(Opcode::Text, vec![b'x'; length])
+}
+
+#[tokio::test]
+async fn replies_beyond_the_watermark_leave_though_more_is_promised() {
+    let (mut outbox, _task, mut client) = corkable().await;
+    assert_eq!(outbox.send(&[text(600)], true, 1024), Ok(FREE));
+    assert_eq!(outbox.queued(), 604);
+    assert_eq!(outbox.send(&[text(600)], true, 1024), Ok(FREE));
+    assert_eq!(outbox.queued(), 0);
+    client.read_exact(&mut [0; 2 * 604]).await.unwrap();
+}
+
+#[tokio::test]
+async fn replies_leave_before_their_owner_waits_for_room() {
+    let (mut outbox, _task, mut client) = corkable().await;
+    assert_eq!(outbox.send(&[text(2000)], true, 64 * 1024), Ok(FREE));
+    assert_eq!(outbox.queued(), 2004);
+    assert_eq!(outbox.await_writable((), 512), Ok(FREE));
+    client.read_exact(&mut [0; 2004]).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_owner_waits_while_its_client_takes_nothing() {
+    let (mut outbox, _task, _client) = corkable().await;
+    while !outbox
+        .send(&[text(60_000)], true, 64 * 1024)
+        .unwrap()
+        .blocked
+    {}
+    let waits = Accepted {
+        blocked: true,
+        wake: false,
+    };
+    assert_eq!(outbox.await_writable((), 512), Ok(waits));
 }
